@@ -1,0 +1,1 @@
+"""Client side: what a program needs of a service, one folder a way to reach it."""

@@ -1,0 +1,1 @@
+"""Shipped test tools: simulator, story runner, contract suites and the virtual clock."""

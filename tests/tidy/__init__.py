@@ -1,0 +1,1 @@
+"""The walker and the rules behind tests/test_tidy.py."""
