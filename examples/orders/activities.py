@@ -91,7 +91,7 @@ class OrderActivities:
                 _refuse(fault)
             yield fault
             if fault is not None and fault.kind == "answer_lost":
-                raise Unreachable("the connection broke before the answer came")
+                raise Unreachable("the answer was lost")
         except Exception as error:
             self._shop.end_run(run_id, type(error).__name__)
             raise
