@@ -42,6 +42,7 @@ OUTAGE_S = 0.5
 TASK_TIMEOUT = timedelta(seconds=3)
 STAGES_WAIT_S = 2.0
 POLL_S = 0.05
+FINDINGS_SHOWN = 20
 LOST_SERVER = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
 
 
@@ -311,8 +312,10 @@ def main() -> int:
     if stopped:
         print("demo: stopped", file=sys.stderr)
         return 130
-    for finding in findings:
+    for finding in findings[:FINDINGS_SHOWN]:
         print(f"FAILED  {finding}")
+    if len(findings) > FINDINGS_SHOWN:
+        print(f"FAILED  and {len(findings) - FINDINGS_SHOWN} more findings")
     if findings:
         print(f"the files of this run are in {folder}")
         return 1
