@@ -1,0 +1,76 @@
+"""Search attributes as a run's events carry them: names that exist, typed payloads.
+
+Owns the protocol's predefined names and their types, and which of them a user may set. Custom
+attributes belong to a namespace and come with visibility; until then a name that is not in the
+table is unknown. Source: search attribute definitions and validator of the server.
+"""
+
+from __future__ import annotations
+
+from temporalio.api.common.v1 import SearchAttributes
+
+from polyrhythm.base.errors import InvalidArgument
+
+# The server's defaults: keys a run may have, bytes of one value, bytes of all.
+KEYS_MAX = 100
+VALUE_BYTES_MAX = 2 * 1024
+TOTAL_BYTES_MAX = 40 * 1024
+
+_LIST = b"KeywordList"
+_WORD = b"Keyword"
+
+# Names a user may set, with the type the server writes into the payload's metadata.
+TYPES: dict[str, bytes] = {
+    "BatcherNamespace": _WORD,
+    "BatcherUser": _WORD,
+    "BinaryChecksums": _LIST,
+    "BuildIds": _LIST,
+    "TemporalChangeVersion": _LIST,
+    "TemporalNamespaceDivision": _WORD,
+    "TemporalPauseInfo": _LIST,
+    "TemporalReportedProblems": _LIST,
+    "TemporalScheduledById": _WORD,
+    "TemporalSchedulePaused": b"Bool",
+    "TemporalScheduledStartTime": b"Datetime",
+}
+
+# Names of what every run has anyway.
+SYSTEM: frozenset[str] = frozenset(
+    {
+        "CloseTime",
+        "ExecutionDuration",
+        "ExecutionStatus",
+        "ExecutionTime",
+        "HistoryLength",
+        "HistorySizeBytes",
+        "ParentRunId",
+        "ParentWorkflowId",
+        "RootRunId",
+        "RootWorkflowId",
+        "RunId",
+        "StartTime",
+        "StateTransitionCount",
+        "TaskQueue",
+        "WorkflowId",
+        "WorkflowType",
+    }
+)
+
+
+def check_names(attributes: SearchAttributes, namespace: str) -> None:
+    """Raise InvalidArgument for a name that a user may not set, in the server's words."""
+    for name in attributes.indexed_fields:
+        if name in SYSTEM:
+            raise InvalidArgument(f"{name} attribute can't be set in SearchAttributes")
+        if name not in TYPES:
+            raise InvalidArgument(
+                f"Namespace {namespace} has no mapping defined for search attribute {name}"
+            )
+
+
+def encode_types(attributes: SearchAttributes) -> None:
+    """Write each payload's type into its metadata, as every reader of the event sees it."""
+    for name, payload in attributes.indexed_fields.items():
+        kind = TYPES.get(name)
+        if kind is not None:
+            payload.metadata["type"] = kind

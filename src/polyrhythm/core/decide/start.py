@@ -1,0 +1,213 @@
+"""Decides the start of a run: the start event with everything filled in, then its first task.
+
+Source: StartWorkflowExecution of the server. Timeouts are completed and capped here (run by
+execution, task by run and by 120 s), and so are the retry policy's defaults: the event is what a
+run lives by. Requests come here validated; `core.decide.resolve` has said that a run may start.
+"""
+
+from __future__ import annotations
+
+from temporalio.api.common.v1 import Link, RetryPolicy
+from temporalio.api.enums.v1 import EventType, TaskQueueKind, WorkflowExecutionStatus
+from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
+from temporalio.api.workflowservice.v1 import (
+    StartWorkflowExecutionRequest,
+    StartWorkflowExecutionResponse,
+)
+
+from polyrhythm.base.errors import Unimplemented
+from polyrhythm.base.limits import Limits
+from polyrhythm.core import tables
+from polyrhythm.core.context import Context
+from polyrhythm.core.decide import task as tasks
+from polyrhythm.core.decide.attributes import encode_types
+from polyrhythm.core.decision import Decision
+from polyrhythm.core.state import RunState
+
+_MILLISECOND_NS = 1_000_000
+
+
+def decide_start(request: StartWorkflowExecutionRequest, context: Context) -> Decision:
+    """Decide a fresh run. The reply is a StartWorkflowExecutionResponse; for an eager start the
+    decision leaves the first task started (`state.task_started`) and the caller adds it.
+
+    Raises Unimplemented for options that are not built.
+    """
+    decision = begin_start(request, context)
+    schedule_first(decision, request)
+    return decision
+
+
+def begin_start(request: StartWorkflowExecutionRequest, context: Context) -> Decision:
+    """Write the start event alone: signal-with-start puts its signal before the first task."""
+    _check_built(request)
+    decision = Decision(RunState(), context)
+    run_id = context.ids.run_id()
+    delay_ns = request.workflow_start_delay.ToNanoseconds()
+    note = decision.new_note()
+    created = note.run_created
+    created.namespace_key = context.namespace.key
+    created.workflow_id = request.workflow_id
+    created.run_id = run_id
+    created.request_id = request.request_id
+    created.first_task_due_ns = context.now_ns + delay_ns if delay_ns > 0 else 0
+    decision.append_note(note)
+    event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED)
+    if request.HasField("user_metadata"):
+        event.user_metadata.CopyFrom(request.user_metadata)
+    if request.links:
+        event.links.extend(request.links)
+    started = event.workflow_execution_started_event_attributes
+    _fill_identity(started, request, run_id)
+    _fill_timeouts(started, request, context)
+    started.first_workflow_task_backoff.FromNanoseconds(max(delay_ns, 0))
+    started.eager_execution_accepted = _eager(request)
+    _fill_payloads(started, request, context.limits)
+    decision.append(event)
+    decision.reply = StartWorkflowExecutionResponse(
+        run_id=run_id,
+        started=True,
+        status=WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING,
+        link=started_link(context, request.workflow_id, run_id),
+    )
+    return decision
+
+
+def schedule_first(decision: Decision, request: StartWorkflowExecutionRequest) -> None:
+    """Schedule the first task, unless the run is delayed; start it for an eager caller."""
+    if decision.state.waits_for_first_task:
+        return
+    eager = _eager(request)
+    tasks.schedule_task(decision, offered=not eager)
+    if eager:
+        tasks.start_task(decision, request.request_id, request.identity)
+
+
+def first_task_due(decision: Decision) -> None:
+    """The start delay is over: schedule the first task, if nothing did so before."""
+    state = decision.state
+    if state.running and state.waits_for_first_task and state.workflow_task is None:
+        tasks.schedule_task(decision)
+
+
+def started_link(context: Context, workflow_id: str, run_id: str) -> Link:
+    """Return the link to a run's start event."""
+    link = _event_link(context, workflow_id, run_id)
+    link.workflow_event.event_ref.event_id = 1
+    link.workflow_event.event_ref.event_type = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED
+    return link
+
+
+def attached_link(context: Context, workflow_id: str, run_id: str, request_id: str) -> Link:
+    """Return the link to the event by which a request was attached to a running workflow."""
+    link = _event_link(context, workflow_id, run_id)
+    reference = link.workflow_event.request_id_ref
+    reference.request_id = request_id
+    reference.event_type = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED
+    return link
+
+
+def _event_link(context: Context, workflow_id: str, run_id: str) -> Link:
+    link = Link()
+    event = link.workflow_event
+    event.namespace = context.namespace.name
+    event.workflow_id = workflow_id
+    event.run_id = run_id
+    return link
+
+
+def _check_built(request: StartWorkflowExecutionRequest) -> None:
+    # Asked for and not built: better refused than dropped.
+    if request.cron_schedule:
+        raise Unimplemented("cron_schedule is not implemented: use a schedule")
+    if request.completion_callbacks:
+        raise Unimplemented("completion_callbacks are not implemented")
+    if request.HasField("versioning_override"):
+        raise Unimplemented("versioning_override is not implemented")
+    if request.HasField("time_skipping_config"):
+        raise Unimplemented("time_skipping_config is not implemented")
+
+
+def _eager(request: StartWorkflowExecutionRequest) -> bool:
+    return request.request_eager_execution and request.workflow_start_delay.ToNanoseconds() <= 0
+
+
+def _fill_identity(
+    started: WorkflowExecutionStartedEventAttributes,
+    request: StartWorkflowExecutionRequest,
+    run_id: str,
+) -> None:
+    started.workflow_type.name = request.workflow_type.name
+    started.workflow_id = request.workflow_id
+    started.task_queue.name = request.task_queue.name
+    started.task_queue.kind = TaskQueueKind.TASK_QUEUE_KIND_NORMAL
+    started.identity = request.identity
+    started.first_execution_run_id = run_id
+    started.original_execution_run_id = run_id
+    started.attempt = 1
+
+
+def _fill_timeouts(
+    started: WorkflowExecutionStartedEventAttributes,
+    request: StartWorkflowExecutionRequest,
+    context: Context,
+) -> None:
+    limits = context.limits
+    execution_ns = min(request.workflow_execution_timeout.ToNanoseconds(), limits.duration_ns_max)
+    run_ns = min(request.workflow_run_timeout.ToNanoseconds(), limits.duration_ns_max)
+    if execution_ns:
+        started.workflow_execution_timeout.FromNanoseconds(execution_ns)
+        deadline = context.now_ns + execution_ns + _MILLISECOND_NS // 2
+        started.workflow_execution_expiration_time.FromNanoseconds(
+            deadline - deadline % _MILLISECOND_NS
+        )
+        run_ns = min(run_ns, execution_ns) if run_ns else execution_ns
+    elif request.HasField("workflow_execution_timeout"):
+        started.workflow_execution_timeout.SetInParent()
+    if run_ns:
+        started.workflow_run_timeout.FromNanoseconds(run_ns)
+    elif request.HasField("workflow_run_timeout"):
+        started.workflow_run_timeout.SetInParent()
+    task_ns = request.workflow_task_timeout.ToNanoseconds() or limits.task_timeout_ns
+    task_ns = min(task_ns, limits.task_timeout_ns_max, run_ns or task_ns)
+    started.workflow_task_timeout.FromNanoseconds(task_ns)
+
+
+def _fill_payloads(
+    started: WorkflowExecutionStartedEventAttributes,
+    request: StartWorkflowExecutionRequest,
+    limits: Limits,
+) -> None:
+    if request.HasField("input"):
+        started.input.CopyFrom(request.input)
+    if request.HasField("header"):
+        started.header.CopyFrom(request.header)
+    if request.HasField("priority"):
+        started.priority.CopyFrom(request.priority)
+    if request.HasField("continued_failure"):
+        started.continued_failure.CopyFrom(request.continued_failure)
+    if request.HasField("last_completion_result"):
+        started.last_completion_result.CopyFrom(request.last_completion_result)
+    if request.HasField("retry_policy"):
+        started.retry_policy.CopyFrom(request.retry_policy)
+        _complete_policy(started.retry_policy, limits)
+    if request.memo.fields:
+        for key, payload in request.memo.fields.items():
+            if payload.data not in tables.NULL_DATA:
+                started.memo.fields[key].CopyFrom(payload)
+    if request.search_attributes.indexed_fields:
+        for key, payload in request.search_attributes.indexed_fields.items():
+            if payload.data not in tables.NULL_DATA:
+                started.search_attributes.indexed_fields[key].CopyFrom(payload)
+        if started.HasField("search_attributes"):
+            encode_types(started.search_attributes)
+
+
+def _complete_policy(policy: RetryPolicy, limits: Limits) -> None:
+    if not policy.initial_interval.ToNanoseconds():
+        policy.initial_interval.FromNanoseconds(limits.retry_initial_ns)
+    if not policy.maximum_interval.ToNanoseconds():
+        initial_ns = policy.initial_interval.ToNanoseconds()
+        policy.maximum_interval.FromNanoseconds(int(limits.retry_max_intervals) * initial_ns)
+    if not policy.backoff_coefficient:
+        policy.backoff_coefficient = limits.retry_coefficient
