@@ -1,0 +1,110 @@
+"""Decides ends that need nothing from a worker: termination, replacement, the run's timeouts.
+
+Source: TerminateWorkflow and TimeoutWorkflow of the server. A task that a worker holds fails
+first, so that the events buffered behind it keep their place before the end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from temporalio.api.common.v1 import Link, Payloads
+from temporalio.api.enums.v1 import EventType, RetryState, WorkflowTaskFailedCause
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import (
+    TerminateWorkflowExecutionRequest,
+    TerminateWorkflowExecutionResponse,
+)
+
+from polyrhythm.base.errors import NotFound
+from polyrhythm.core.context import Context
+from polyrhythm.core.decide import task as tasks
+from polyrhythm.core.decide.cancel import check_chain
+from polyrhythm.core.decision import Decision
+from polyrhythm.core.state import RunState
+
+SERVICE_IDENTITY = "history-service"
+_FORCE_CLOSE = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND
+# How a retry policy names the failure that a run timeout is.
+_RUN_TIMEOUT_TYPE = "TemporalTimeout:StartToClose"
+
+
+def decide_terminate(
+    state: RunState, request: TerminateWorkflowExecutionRequest, context: Context
+) -> Decision:
+    """Decide a termination.
+
+    Raises NotFound for a closed run, and for one of another chain than the request names.
+    """
+    if not state.running:
+        raise NotFound("workflow execution already completed")
+    check_chain(state, request.first_execution_run_id)
+    decision = Decision(state, context)
+    details = request.details if request.HasField("details") else None
+    terminate_run(decision, request.reason, details, request.identity, request.links)
+    decision.reply = TerminateWorkflowExecutionResponse()
+    return decision
+
+
+def decide_replaced(state: RunState, new_run_id: str, context: Context) -> Decision:
+    """Terminate a running workflow because a start replaces it by `new_run_id`."""
+    assert state.running
+    decision = Decision(state, context)
+    details = Payloads()
+    payload = details.payloads.add()
+    payload.metadata["encoding"] = b"json/plain"
+    payload.data = json.dumps(f"terminated by new runID: {new_run_id}").encode()
+    terminate_run(decision, "TerminateIfRunning WorkflowIdReusePolicy", details, SERVICE_IDENTITY)
+    return decision
+
+
+def terminate_run(
+    decision: Decision,
+    reason: str,
+    details: Payloads | None,
+    identity: str,
+    links: Iterable[Link] = (),
+) -> None:
+    """Close the run as terminated."""
+    _end_task(decision)
+    event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED)
+    event.links.extend(links)
+    terminated = event.workflow_execution_terminated_event_attributes
+    terminated.reason = reason
+    terminated.identity = identity
+    if details is not None:
+        terminated.details.CopyFrom(details)
+    decision.append(event)
+
+
+def time_out_run(decision: Decision) -> None:
+    """Close the run as timed out, its run or execution timeout having passed."""
+    retry_state = _retry_state(decision.state, decision.context.now_ns)
+    _end_task(decision)
+    event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT)
+    event.workflow_execution_timed_out_event_attributes.retry_state = retry_state
+    decision.append(event)
+
+
+def _end_task(decision: Decision) -> None:
+    if decision.state.task_started:
+        tasks.fail_task(decision, _FORCE_CLOSE, None, SERVICE_IDENTITY)
+        decision.flush()
+
+
+def _retry_state(state: RunState, now_ns: int) -> RetryState.ValueType:
+    if state.execution_deadline_ns and state.execution_deadline_ns <= now_ns:
+        return RetryState.RETRY_STATE_TIMEOUT
+    event = HistoryEvent.FromString(state.start_event)
+    started = event.workflow_execution_started_event_attributes
+    if not started.HasField("retry_policy"):
+        return RetryState.RETRY_STATE_RETRY_POLICY_NOT_SET
+    policy = started.retry_policy
+    if _RUN_TIMEOUT_TYPE in policy.non_retryable_error_types:
+        return RetryState.RETRY_STATE_NON_RETRYABLE_FAILURE
+    if 0 < policy.maximum_attempts <= started.attempt:
+        return RetryState.RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED
+    # The server would start another run here. Until workflow retries are built the chain ends,
+    # with the state it writes when there is no time left for another attempt.
+    return RetryState.RETRY_STATE_TIMEOUT
