@@ -1,0 +1,161 @@
+"""RecordMarker, UpsertWorkflowSearchAttributes and ModifyWorkflowProperties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from google.protobuf.internal.containers import MessageMap
+from temporalio.api.command.v1 import Command
+from temporalio.api.common.v1 import Memo, Payload, SearchAttributes
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+
+from polyrhythm.base.errors import InvalidArgument
+from polyrhythm.core import tables
+from polyrhythm.core.decide.attributes import (
+    KEYS_MAX,
+    TOTAL_BYTES_MAX,
+    VALUE_BYTES_MAX,
+    check_names,
+    encode_types,
+)
+from polyrhythm.core.decide.commands.record import CommandRefused, Completion
+
+_BAD_MARKER = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_BAD_RECORD_MARKER_ATTRIBUTES
+_BAD_SEARCH = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_BAD_SEARCH_ATTRIBUTES
+_BAD_MODIFY = (
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_BAD_MODIFY_WORKFLOW_PROPERTIES_ATTRIBUTES
+)
+
+
+def decide_record_marker(completion: Completion, command: Command) -> None:
+    """Write a marker: whatever the worker wants to remember."""
+    if not command.HasField("record_marker_command_attributes"):
+        raise CommandRefused(
+            _BAD_MARKER, "RecordMarkerCommandAttributes is not set on RecordMarkerCommand."
+        )
+    attributes = command.record_marker_command_attributes
+    decision = completion.decision
+    limits = decision.context.limits
+    name = attributes.marker_name
+    if not name:
+        raise CommandRefused(_BAD_MARKER, "MarkerName is not set on RecordMarkerCommand.")
+    size = len(name.encode())
+    if size > limits.id_bytes_max:
+        raise CommandRefused(
+            _BAD_MARKER,
+            "MarkerName on RecordMarkerCommand exceeds length limit."
+            f" MarkerName={name} Length={size} Limit={limits.id_bytes_max}",
+        )
+    details = sum(len(key.encode()) + each.ByteSize() for key, each in attributes.details.items())
+    if details > limits.blob_bytes_max:
+        raise CommandRefused(
+            _BAD_MARKER,
+            "RecordMarkerCommandAttributes.Details exceeds size limit.",
+            terminates=True,
+        )
+    event = completion.new_event(EventType.EVENT_TYPE_MARKER_RECORDED, command)
+    recorded = event.marker_recorded_event_attributes
+    recorded.marker_name = name
+    for key, each in attributes.details.items():
+        recorded.details[key].CopyFrom(each)
+    if attributes.HasField("header"):
+        recorded.header.CopyFrom(attributes.header)
+    if attributes.HasField("failure"):
+        recorded.failure.CopyFrom(attributes.failure)
+    recorded.workflow_task_completed_event_id = completion.completed_event_id
+    decision.append(event)
+
+
+def decide_upsert_search_attributes(completion: Completion, command: Command) -> None:
+    """Set or remove search attributes."""
+    attributes = command.upsert_workflow_search_attributes_command_attributes
+    decision = completion.decision
+    wanted = attributes.search_attributes
+    _check_search_attributes(command, decision.context.namespace.name)
+    if _fields_bytes(wanted.indexed_fields) > decision.context.limits.blob_bytes_max:
+        raise CommandRefused(
+            _BAD_SEARCH,
+            "UpsertWorkflowSearchAttributesCommandAttributes exceeds size limit.",
+            terminates=True,
+        )
+    merged = SearchAttributes.FromString(decision.state.search_attributes)
+    _merge(merged.indexed_fields, wanted.indexed_fields)
+    problem = _size_problem(merged)
+    if problem:
+        raise CommandRefused(_BAD_SEARCH, problem, terminates=True)
+    event = completion.new_event(EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES, command)
+    upserted = event.upsert_workflow_search_attributes_event_attributes
+    upserted.search_attributes.CopyFrom(wanted)
+    encode_types(upserted.search_attributes)
+    upserted.workflow_task_completed_event_id = completion.completed_event_id
+    decision.append(event)
+
+
+def decide_modify_properties(completion: Completion, command: Command) -> None:
+    """Set or remove memo fields."""
+    name = "ModifyWorkflowPropertiesCommand"
+    if not command.HasField("modify_workflow_properties_command_attributes"):
+        raise CommandRefused(_BAD_MODIFY, f"{name}Attributes is not set on {name}.")
+    attributes = command.modify_workflow_properties_command_attributes
+    decision = completion.decision
+    limits = decision.context.limits
+    if not attributes.HasField("upserted_memo"):
+        raise CommandRefused(_BAD_MODIFY, f"UpsertedMemo is not set on {name}.")
+    fields = attributes.upserted_memo.fields
+    if not fields:
+        raise CommandRefused(_BAD_MODIFY, f"UpsertedMemo.Fields is not set on {name}.")
+    if _fields_bytes(fields) > limits.blob_bytes_max:
+        raise CommandRefused(_BAD_MODIFY, f"{name}Attributes exceeds size limit.", terminates=True)
+    merged = Memo.FromString(decision.state.memo)
+    _merge(merged.fields, fields)
+    if merged.ByteSize() > limits.memo_bytes_max:
+        raise CommandRefused(
+            _BAD_MODIFY, f"{name}Attributes. Memo exceeds size limit.", terminates=True
+        )
+    event = completion.new_event(EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED, command)
+    modified = event.workflow_properties_modified_event_attributes
+    modified.upserted_memo.CopyFrom(attributes.upserted_memo)
+    modified.workflow_task_completed_event_id = completion.completed_event_id
+    decision.append(event)
+
+
+def _check_search_attributes(command: Command, namespace: str) -> None:
+    name = "UpsertWorkflowSearchAttributesCommand"
+    if not command.HasField("upsert_workflow_search_attributes_command_attributes"):
+        raise CommandRefused(_BAD_SEARCH, f"{name}Attributes is not set on {name}.")
+    attributes = command.upsert_workflow_search_attributes_command_attributes
+    if not attributes.HasField("search_attributes"):
+        raise CommandRefused(_BAD_SEARCH, f"SearchAttributes is not set on {name}.")
+    count = len(attributes.search_attributes.indexed_fields)
+    if not count:
+        raise CommandRefused(_BAD_SEARCH, f"IndexedFields is not set on {name}.")
+    if count > KEYS_MAX:
+        problem = f"number of search attributes {count} exceeds limit {KEYS_MAX}"
+        raise CommandRefused(_BAD_SEARCH, problem)
+    try:
+        check_names(attributes.search_attributes, namespace)
+    except InvalidArgument as problem:
+        raise CommandRefused(_BAD_SEARCH, problem.message) from problem
+
+
+def _size_problem(merged: SearchAttributes) -> str:
+    for key, payload in merged.indexed_fields.items():
+        size = len(payload.data)
+        if size > VALUE_BYTES_MAX:
+            return f"search attribute {key} value size {size} exceeds size limit {VALUE_BYTES_MAX}"
+    total = merged.ByteSize()
+    if total > TOTAL_BYTES_MAX:
+        return f"total size of search attributes {total} exceeds size limit {TOTAL_BYTES_MAX}"
+    return ""
+
+
+def _merge(fields: MessageMap[str, Payload], news: Mapping[str, Payload]) -> None:
+    for key, payload in news.items():
+        if payload.data in tables.NULL_DATA:
+            fields.pop(key, None)
+        else:
+            fields[key].CopyFrom(payload)
+
+
+def _fields_bytes(fields: Mapping[str, Payload]) -> int:
+    return sum(len(key.encode()) + len(payload.data) for key, payload in fields.items())
