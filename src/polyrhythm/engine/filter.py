@@ -1,0 +1,11 @@
+"""The filter of a list of runs, for rooms that may not import the store's port.
+
+The engine hands lists to its store as they are, so the store's filter is the engine's too; the
+service builds it from a query without knowing that there is a store.
+"""
+
+from __future__ import annotations
+
+from polyrhythm.stores.port import EntityKind, RunFilter
+
+__all__ = ["EntityKind", "RunFilter"]
