@@ -1,0 +1,115 @@
+"""The method table: every method of WorkflowService and OperatorService, by its full name.
+
+Handlers stand in two literal tables, one a service; a method of the protocol without one is in the
+table too and answers Unimplemented. The protocol's own descriptors say which methods there are, so
+a newer protocol brings its methods along.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf.message_factory import GetMessageClass
+from temporalio.api.operatorservice.v1 import service_pb2 as operator_pb2
+from temporalio.api.workflowservice.v1 import service_pb2 as workflow_pb2
+
+from polyrhythm.service import (
+    activity_ids,
+    activity_tasks,
+    describe,
+    history,
+    life,
+    namespaces,
+    operator,
+    signal,
+    start,
+    system,
+    task_queues,
+    visibility,
+    workflow_tasks,
+)
+from polyrhythm.service.method import Handler, Method, NamespaceNeed
+
+WORKFLOW_HANDLERS: dict[str, Handler] = {
+    "StartWorkflowExecution": start.handle_start,
+    "SignalWithStartWorkflowExecution": start.handle_signal_with_start,
+    "SignalWorkflowExecution": signal.handle_signal,
+    "QueryWorkflow": describe.handle_query,
+    "DescribeWorkflowExecution": describe.handle_describe,
+    "RequestCancelWorkflowExecution": life.handle_cancel,
+    "TerminateWorkflowExecution": life.handle_terminate,
+    "DeleteWorkflowExecution": life.handle_delete,
+    "GetWorkflowExecutionHistory": history.handle_history,
+    "GetWorkflowExecutionHistoryReverse": history.handle_history_reverse,
+    "PollWorkflowTaskQueue": workflow_tasks.handle_poll_workflow,
+    "RespondWorkflowTaskCompleted": workflow_tasks.handle_complete_workflow_task,
+    "RespondWorkflowTaskFailed": workflow_tasks.handle_fail_workflow_task,
+    "RespondQueryTaskCompleted": workflow_tasks.handle_complete_query_task,
+    "ResetStickyTaskQueue": workflow_tasks.handle_reset_sticky_queue,
+    "PollActivityTaskQueue": activity_tasks.handle_poll_activity,
+    "RecordActivityTaskHeartbeat": activity_tasks.handle_heartbeat,
+    "RespondActivityTaskCompleted": activity_tasks.handle_complete_activity,
+    "RespondActivityTaskFailed": activity_tasks.handle_fail_activity,
+    "RespondActivityTaskCanceled": activity_tasks.handle_cancel_activity,
+    "RecordActivityTaskHeartbeatById": activity_ids.handle_heartbeat_by_id,
+    "RespondActivityTaskCompletedById": activity_ids.handle_complete_activity_by_id,
+    "RespondActivityTaskFailedById": activity_ids.handle_fail_activity_by_id,
+    "RespondActivityTaskCanceledById": activity_ids.handle_cancel_activity_by_id,
+    "DescribeTaskQueue": task_queues.handle_describe_queue,
+    "ShutdownWorker": task_queues.handle_shutdown_worker,
+    "ListWorkflowExecutions": visibility.handle_list,
+    "ScanWorkflowExecutions": visibility.handle_scan,
+    "CountWorkflowExecutions": visibility.handle_count,
+    "ListOpenWorkflowExecutions": visibility.handle_list_open,
+    "ListClosedWorkflowExecutions": visibility.handle_list_closed,
+    "RegisterNamespace": namespaces.handle_register,
+    "UpdateNamespace": namespaces.handle_update,
+    "DescribeNamespace": namespaces.handle_describe_namespace,
+    "ListNamespaces": namespaces.handle_list_namespaces,
+    "GetSystemInfo": system.handle_system_info,
+    "GetClusterInfo": system.handle_cluster_info,
+    "GetSearchAttributes": system.handle_get_search_attributes,
+}
+OPERATOR_HANDLERS: dict[str, Handler] = {
+    "ListSearchAttributes": operator.handle_list_search_attributes,
+}
+
+# Everything not named here names a registered namespace.
+NEEDS: dict[str, NamespaceNeed] = {
+    "RegisterNamespace": NamespaceNeed.NEW,
+    "UpdateNamespace": NamespaceNeed.ADMINISTERED,
+    "DescribeNamespace": NamespaceNeed.NAME_OR_ID,
+    "ListNamespaces": NamespaceNeed.NONE,
+    "GetSystemInfo": NamespaceNeed.NONE,
+    "GetClusterInfo": NamespaceNeed.NONE,
+    "GetSearchAttributes": NamespaceNeed.NONE,
+    "ListSearchAttributes": NamespaceNeed.OPTIONAL,
+}
+# Calls that may wait for a minute. A history read waits only when it asks to.
+LONG_POLLS = frozenset(
+    """PollWorkflowTaskQueue PollActivityTaskQueue GetWorkflowExecutionHistory PollNexusTaskQueue
+    PollWorkflowExecutionUpdate PollActivityExecution PollNexusOperationExecution
+    PollWorkflowExecutionTimeSkipping QueryWorkflow UpdateWorkflowExecution
+    ExecuteMultiOperation""".split()
+)
+
+
+def _methods_of(descriptor: Any, handlers: dict[str, Handler]) -> dict[str, Method]:
+    methods: dict[str, Method] = {}
+    for method in descriptor.methods:
+        name = f"/{descriptor.full_name}/{method.name}"
+        methods[name] = Method(
+            name,
+            GetMessageClass(method.input_type),
+            GetMessageClass(method.output_type),
+            handlers.get(method.name),
+            NEEDS.get(method.name, NamespaceNeed.NAMED),
+            method.name in LONG_POLLS,
+        )
+    return methods
+
+
+METHODS: dict[str, Method] = {
+    **_methods_of(workflow_pb2.DESCRIPTOR.services_by_name["WorkflowService"], WORKFLOW_HANDLERS),
+    **_methods_of(operator_pb2.DESCRIPTOR.services_by_name["OperatorService"], OPERATOR_HANDLERS),
+}

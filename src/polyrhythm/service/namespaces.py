@@ -1,0 +1,131 @@
+"""Namespaces: register, describe, list, update.
+
+What the registry keeps is what was registered; capabilities and limits are this server's and are
+added to every description here. A capability is announced only when it is built and tested.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.namespace.v1 import NamespaceInfo as NamespaceDescription
+from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
+    DescribeNamespaceResponse,
+    ListNamespacesRequest,
+    ListNamespacesResponse,
+    RegisterNamespaceRequest,
+    UpdateNamespaceRequest,
+    UpdateNamespaceResponse,
+)
+
+from polyrhythm.base.errors import InvalidArgument
+from polyrhythm.base.limits import SECOND_NS, Limits
+from polyrhythm.engine.reply import Reply
+from polyrhythm.service.service import NamespaceScope, Service
+from polyrhythm.service.shaped import shaped
+from polyrhythm.service.texts import flaw_of_duration, nanoseconds_of
+
+RETENTION_NS_MIN = 3600 * SECOND_NS
+PAGE_DEFAULT = 100
+
+
+def handle_register(
+    service: Service,
+    scope: NamespaceScope,
+    request: RegisterNamespaceRequest,
+    deadline_ns: int,
+) -> Reply:
+    """Register a namespace. Reply: RegisterNamespaceResponse."""
+    if request.is_global_namespace:
+        raise InvalidArgument("Cannot register global namespace when not enabled")
+    _check_retention(request.workflow_execution_retention_period, service.limits)
+    return service.submit(scope, request, deadline_ns)
+
+
+def handle_update(
+    service: Service,
+    scope: NamespaceScope,
+    request: UpdateNamespaceRequest,
+    deadline_ns: int,
+) -> Reply:
+    """Change a namespace. Reply: UpdateNamespaceResponse."""
+    if request.config.HasField("workflow_execution_retention_ttl"):
+        _check_retention(request.config.workflow_execution_retention_ttl, service.limits)
+    if request.delete_bad_binary:
+        raise InvalidArgument(f"Bad binary checksum {request.delete_bad_binary} doesn't exists.")
+    if request.promote_namespace:
+        raise InvalidArgument(
+            "global namespace is not enabled on this cluster, cannot update global namespace or "
+            f"promote local namespace: {request.namespace}"
+        )
+    reply = service.submit(scope, request, deadline_ns)
+    limits = service.limits
+    return shaped(reply, lambda value: _updated(value, limits))
+
+
+def handle_describe_namespace(
+    service: Service,
+    scope: NamespaceScope,
+    request: DescribeNamespaceRequest,
+    deadline_ns: int,
+) -> Reply:
+    """Describe a namespace by name, or else by id. Reply: DescribeNamespaceResponse."""
+    registry = service.engine.namespaces
+    name = request.namespace or registry.by_id(request.id).name
+    return Reply.of(_described(service, name))
+
+
+def handle_list_namespaces(
+    service: Service,
+    scope: NamespaceScope,
+    request: ListNamespacesRequest,
+    deadline_ns: int,
+) -> Reply:
+    """List namespaces in order of registration. Reply: ListNamespacesResponse.
+
+    A page token is the key of the last namespace shown, in decimal digits.
+    """
+    token = request.next_page_token
+    if token and not (token.isdigit() and len(token) <= 20):
+        raise InvalidArgument("Invalid NextPageToken.")
+    after = int(token or 0)
+    size = request.page_size if request.page_size > 0 else PAGE_DEFAULT
+    found = [info for info in service.engine.namespaces.all() if info.key > after]
+    page = ListNamespacesResponse()
+    for info in found[:size]:
+        page.namespaces.append(_described(service, info.name))
+    if len(found) > size:
+        page.next_page_token = str(found[size - 1].key).encode()
+    return Reply.of(page)
+
+
+def _check_retention(retention: Duration, limits: Limits) -> None:
+    if flaw_of_duration(retention, limits) or nanoseconds_of(retention) < RETENTION_NS_MIN:
+        raise InvalidArgument("A valid retention period is not set on request.")
+
+
+def _described(service: Service, name: str) -> DescribeNamespaceResponse:
+    description = DescribeNamespaceResponse()
+    description.CopyFrom(service.engine.namespaces.describe(name))
+    _announce(description.namespace_info, service.limits)
+    return description
+
+
+def _updated(value: Any, limits: Limits) -> UpdateNamespaceResponse:
+    response = UpdateNamespaceResponse()
+    if isinstance(value, bytes):
+        response.ParseFromString(value)
+    else:
+        response.CopyFrom(value)
+    _announce(response.namespace_info, limits)
+    return response
+
+
+def _announce(description: NamespaceDescription, limits: Limits) -> None:
+    # Everything else stays false: updates, pausing, worker heartbeats, standalone activities,
+    # poller autoscaling and polls that end on shutdown are not built.
+    description.capabilities.eager_workflow_start = True
+    description.limits.blob_size_limit_error = limits.blob_bytes_max
+    description.limits.memo_size_limit_error = limits.memo_bytes_max

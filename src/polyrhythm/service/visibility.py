@@ -1,0 +1,182 @@
+"""Lists and counts of runs.
+
+A query becomes a filter here and is executed by the engine; the two older calls say in fields what
+others say in a query. Pages hold at most 1,000 runs; a page's token is where the next one starts,
+so runs that start or close in between are neither shown twice nor a reason to lose others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from google.protobuf.message import DecodeError, Message
+from temporalio.api.enums.v1 import WorkflowExecutionStatus
+from temporalio.api.workflowservice.v1 import (
+    CountWorkflowExecutionsRequest,
+    CountWorkflowExecutionsResponse,
+    ListClosedWorkflowExecutionsRequest,
+    ListClosedWorkflowExecutionsResponse,
+    ListOpenWorkflowExecutionsRequest,
+    ListOpenWorkflowExecutionsResponse,
+    ListWorkflowExecutionsRequest,
+    ListWorkflowExecutionsResponse,
+    ScanWorkflowExecutionsRequest,
+    ScanWorkflowExecutionsResponse,
+)
+
+from polyrhythm.api.notes import ListToken
+from polyrhythm.base.errors import InvalidArgument, Unimplemented
+from polyrhythm.base.limits import SECOND_NS
+from polyrhythm.engine.calls import CountRuns, ListRuns
+from polyrhythm.engine.filter import RunFilter
+from polyrhythm.engine.reply import Reply
+from polyrhythm.service.query_filter import Wanted, build_filter
+from polyrhythm.service.query_grammar import parse_query
+from polyrhythm.service.query_words import refusal
+from polyrhythm.service.service import NamespaceScope, Service
+from polyrhythm.service.shaped import shaped
+
+PAGE_RUNS_MAX = 1000
+_RUNNING = int(WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING)
+
+
+def handle_list(
+    service: Service,
+    scope: NamespaceScope,
+    request: ListWorkflowExecutionsRequest,
+    deadline_ns: int,
+) -> Reply:
+    """List runs by a query. Reply: ListWorkflowExecutionsResponse."""
+    wanted = _queried(scope, request)
+    return _list(service, scope, wanted, deadline_ns, ListWorkflowExecutionsResponse)
+
+
+def handle_scan(
+    service: Service,
+    scope: NamespaceScope,
+    request: ScanWorkflowExecutionsRequest,
+    deadline_ns: int,
+) -> Reply:
+    """The same under its deprecated name. Reply: ScanWorkflowExecutionsResponse."""
+    wanted = _queried(scope, request)
+    return _list(service, scope, wanted, deadline_ns, ScanWorkflowExecutionsResponse)
+
+
+def handle_count(
+    service: Service,
+    scope: NamespaceScope,
+    request: CountWorkflowExecutionsRequest,
+    deadline_ns: int,
+) -> Reply:
+    """Count runs by a query. Reply: CountWorkflowExecutionsResponse."""
+    query = parse_query(request.query)
+    wanted = build_filter(query, scope.namespace.key)
+    if query.group_by:
+        raise Unimplemented("GROUP BY in queries is not implemented")
+    if wanted.nothing:
+        return Reply.of(CountWorkflowExecutionsResponse(count=0))
+    reply = service.submit(scope, CountRuns(wanted.filter), deadline_ns)
+    return shaped(reply, lambda count: CountWorkflowExecutionsResponse(count=count))
+
+
+def handle_list_open(
+    service: Service,
+    scope: NamespaceScope,
+    request: ListOpenWorkflowExecutionsRequest,
+    deadline_ns: int,
+) -> Reply:
+    """List runs that are open. Reply: ListOpenWorkflowExecutionsResponse."""
+    runs = RunFilter(scope.namespace.key, statuses=[_RUNNING])
+    runs.start_ns_min, runs.start_ns_max = _range_of(request)
+    _apply_simple_filter(runs, request)
+    _apply_page(runs, request.maximum_page_size, request.next_page_token)
+    return _list(service, scope, Wanted(runs), deadline_ns, ListOpenWorkflowExecutionsResponse)
+
+
+def handle_list_closed(
+    service: Service,
+    scope: NamespaceScope,
+    request: ListClosedWorkflowExecutionsRequest,
+    deadline_ns: int,
+) -> Reply:
+    """List runs that are closed. Reply: ListClosedWorkflowExecutionsResponse."""
+    runs = RunFilter(scope.namespace.key, excluded_statuses=[_RUNNING])
+    runs.close_ns_min, runs.close_ns_max = _range_of(request)
+    _apply_simple_filter(runs, request)
+    if request.HasField("status_filter"):
+        status = request.status_filter.status
+        if status in (0, _RUNNING):
+            raise InvalidArgument("StatusFilter must be specified and must be not Running.")
+        runs.statuses = [status]
+    _apply_page(runs, request.maximum_page_size, request.next_page_token)
+    return _list(service, scope, Wanted(runs), deadline_ns, ListClosedWorkflowExecutionsResponse)
+
+
+def _queried(scope: NamespaceScope, request: Any) -> Wanted:
+    query = parse_query(request.query)
+    wanted = build_filter(query, scope.namespace.key)
+    if query.group_by:
+        raise refusal("operation is not supported: 'GROUP BY' clause")
+    _apply_page(wanted.filter, request.page_size, request.next_page_token)
+    return wanted
+
+
+def _apply_page(runs: RunFilter, size: int, token: bytes) -> None:
+    runs.limit = size if 0 < size <= PAGE_RUNS_MAX else PAGE_RUNS_MAX
+    if not token:
+        return
+    try:
+        last = ListToken.FromString(token)
+    except DecodeError as error:
+        raise InvalidArgument("Invalid NextPageToken.") from error
+    runs.after = (last.close_ns, last.start_ns, last.run_key)
+
+
+def _apply_simple_filter(runs: RunFilter, request: Any) -> None:
+    if request.HasField("execution_filter"):
+        runs.workflow_ids = [request.execution_filter.workflow_id]
+    elif request.HasField("type_filter"):
+        runs.workflow_types = [request.type_filter.name]
+
+
+def _range_of(request: Any) -> tuple[int | None, int | None]:
+    """Return the bounds of a start time filter; both ends belong to it."""
+    times: list[int | None] = [None, None]
+    for index, name in enumerate(("earliest_time", "latest_time")):
+        if request.start_time_filter.HasField(name):
+            stamp = getattr(request.start_time_filter, name)
+            times[index] = stamp.seconds * SECOND_NS + stamp.nanos
+    low, high = times
+    if low is not None and high is not None and low > high:
+        raise InvalidArgument(
+            "EarliestTime in StartTimeFilter should not be larger than LatestTime."
+        )
+    return low, high
+
+
+def _list(
+    service: Service,
+    scope: NamespaceScope,
+    wanted: Wanted,
+    deadline_ns: int,
+    response_class: Callable[[], Message],
+) -> Reply:
+    if wanted.nothing:
+        return Reply.of(response_class())
+    reply = service.submit(scope, ListRuns(wanted.filter), deadline_ns)
+    return shaped(reply, partial(_page, response_class))
+
+
+def _page(response_class: Callable[[], Any], value: Any) -> Message:
+    """Return a response from the engine's answer: the runs, and where the next page starts."""
+    runs, after = value
+    response: Any = response_class()
+    response.executions.extend(runs)
+    if after is not None:
+        close_ns, start_ns, run_key = after
+        token = ListToken(close_ns=close_ns, start_ns=start_ns, run_key=run_key)
+        response.next_page_token = token.SerializeToString()
+    message: Message = response
+    return message
