@@ -1,0 +1,154 @@
+"""What the memory store keeps: rows as tuples in dictionaries, with the lookups reads need.
+
+Rows are taken apart on the way in and built anew on the way out, so that nobody outside holds a
+row of the store: an engine that changes a row after its commit is found out, as with a file.
+`check_batch` refuses whatever contradicts the stored rows before `write_batch` changes anything;
+writing cannot fail half way. No clock and no randomness: equal batches give equal tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import Any
+
+from polyrhythm.base.errors import StoreError
+from polyrhythm.stores.port import Batch, LaneOwner, LogRow, NamespaceRow, RunRow, RunWrite
+
+Row = tuple[Any, ...]
+
+# One C call takes a row apart; about 0.6 us for the 23 fields of a RunRow.
+RUN_VALUES = attrgetter(*(f.name for f in fields(RunRow)))
+NAMESPACE_VALUES = attrgetter(*(f.name for f in fields(NamespaceRow)))
+# What identifies a run for good: an update that changes any of it is refused.
+IDENTITY = attrgetter("namespace_key", "kind", "workflow_id", "run_id", "start_ns")
+
+
+@dataclass(slots=True)
+class Tables:
+    """Everything stored. `work` maps (namespace, kind, queue) to {run: order}, `due` and `owing`
+    are keyed by run, `by_id` lists an id's runs from oldest to newest."""
+
+    lanes: dict[int, LaneOwner] = field(default_factory=dict)
+    namespaces: dict[int, Row] = field(default_factory=dict)
+    runs: dict[int, Row] = field(default_factory=dict)
+    logs: dict[int, list[Row]] = field(default_factory=dict)
+    snapshots: dict[int, Row] = field(default_factory=dict)
+    by_id: dict[tuple[int, int, str], list[int]] = field(default_factory=dict)
+    by_run_id: dict[tuple[int, int, str, str], int] = field(default_factory=dict)
+    due: dict[int, int] = field(default_factory=dict)
+    work: dict[tuple[int, int, str], dict[int, int]] = field(default_factory=dict)
+    owing: set[int] = field(default_factory=set)
+    run_key_last: int = 0
+
+
+def check_batch(tables: Tables, batch: Batch) -> None:
+    """Raise StoreError for a batch that contradicts the stored rows; our fault, not a caller's."""
+    seen: set[int] = set()
+    for write in batch.runs:
+        run_key = write.row.run_key
+        if run_key in seen:
+            raise StoreError(f"run {run_key} is written twice in one batch")
+        seen.add(run_key)
+        _check_write(tables, write)
+    names = {row[1]: key for key, row in tables.namespaces.items()}
+    for namespace in batch.namespaces:
+        if names.setdefault(namespace.name, namespace.key) != namespace.key:
+            raise StoreError(f"namespace {namespace.name} exists under another key")
+
+
+def _check_write(tables: Tables, write: RunWrite) -> None:
+    row = write.row
+    stored = tables.runs.get(row.run_key)
+    if write.created and stored is not None:
+        raise StoreError(f"run {row.run_key} exists")
+    if not write.created:
+        if stored is None:
+            raise StoreError(f"run {row.run_key} does not exist")
+        if IDENTITY(RunRow(*stored)) != IDENTITY(row):
+            raise StoreError(f"run {row.run_key} cannot become another run")
+    if write.log is not None:
+        sequence = len(tables.logs.get(row.run_key, ())) + 1
+        if write.log.run_key != row.run_key or write.log.sequence != sequence:
+            raise StoreError(f"run {row.run_key}: log row {write.log.sequence}, {sequence} is next")
+
+
+def write_batch(tables: Tables, batch: Batch) -> None:
+    """Write a batch that `check_batch` let pass."""
+    for namespace in batch.namespaces:
+        tables.namespaces[namespace.key] = NAMESPACE_VALUES(namespace)
+    for write in batch.runs:
+        _write_run(tables, write, batch.committed_ns)
+    for run_key in batch.deleted_runs:
+        _delete_run(tables, run_key)
+
+
+def _write_run(tables: Tables, write: RunWrite, committed_ns: int) -> None:
+    row = write.row
+    if write.created:
+        identity = (row.namespace_key, row.kind, row.workflow_id)
+        tables.by_id.setdefault(identity, []).append(row.run_key)
+        tables.by_id[identity].sort()
+        tables.by_run_id[(*identity, row.run_id)] = row.run_key
+        tables.run_key_last = max(tables.run_key_last, row.run_key)
+    else:
+        _drop_work(tables, RunRow(*tables.runs[row.run_key]))
+    tables.runs[row.run_key] = RUN_VALUES(row)
+    _note_due_work_owing(tables, row)
+    if (log := write.log) is not None:
+        values = (log.run_key, log.sequence, log.first_event_id, log.event_count)
+        tables.logs.setdefault(row.run_key, []).append(
+            (*values, log.events, log.notes, committed_ns)
+        )
+    if (snapshot := write.snapshot) is not None:
+        tables.snapshots[row.run_key] = (
+            row.run_key,
+            snapshot.sequence,
+            snapshot.version,
+            snapshot.body,
+        )
+
+
+def _note_due_work_owing(tables: Tables, row: RunRow) -> None:
+    if row.due_ns > 0 and row.close_ns == 0:
+        tables.due[row.run_key] = row.due_ns
+    else:
+        tables.due.pop(row.run_key, None)
+    if row.owes > 0:
+        tables.owing.add(row.run_key)
+    else:
+        tables.owing.discard(row.run_key)
+    if row.work_kind > 0:
+        queue = (row.namespace_key, row.work_kind, row.work_queue)
+        tables.work.setdefault(queue, {})[row.run_key] = row.work_order
+
+
+def _drop_work(tables: Tables, row: RunRow) -> None:
+    queue = (row.namespace_key, row.work_kind, row.work_queue)
+    waiting = tables.work.get(queue)
+    if waiting is not None:
+        waiting.pop(row.run_key, None)
+        if not waiting:
+            del tables.work[queue]
+
+
+def _delete_run(tables: Tables, run_key: int) -> None:
+    stored = tables.runs.pop(run_key, None)
+    if stored is None:
+        return
+    row = RunRow(*stored)
+    identity = (row.namespace_key, row.kind, row.workflow_id)
+    tables.by_id[identity].remove(run_key)
+    if not tables.by_id[identity]:
+        del tables.by_id[identity]
+    tables.by_run_id.pop((*identity, row.run_id), None)
+    _drop_work(tables, row)
+    tables.due.pop(run_key, None)
+    tables.owing.discard(run_key)
+    tables.logs.pop(run_key, None)
+    tables.snapshots.pop(run_key, None)
+
+
+def read_log_rows(tables: Tables, run_key: int) -> list[LogRow]:
+    """Return all log rows of a run, in order."""
+    return [LogRow(*values) for values in tables.logs.get(run_key, ())]

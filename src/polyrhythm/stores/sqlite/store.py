@@ -1,0 +1,300 @@
+"""The Store protocol on one SQLite file: who owns it, commits and reads.
+
+Nothing is opened before `claim_lane`: a second process learns from the lock file alone that the
+lane is held, and touches nothing. A commit is BEGIN IMMEDIATE, the epoch, the batch, COMMIT; one
+fsync under durability `full`. Then, between commits, a checkpoint when one is due.
+A commit that raises StoreFull, LaneLost or a StoreError about its contents wrote nothing. Any
+other StoreError may come from a failed sync: whether the batch is there, the next read tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import fspath
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import apsw
+
+from polyrhythm.base.errors import DataLoss, InvalidArgument
+from polyrhythm.stores.port import (
+    Batch,
+    LaneOwner,
+    LogRow,
+    NamespaceRow,
+    RunFilter,
+    RunRow,
+    Snapshot,
+    StoredRun,
+    Traits,
+    WorkKind,
+)
+from polyrhythm.stores.sqlite import lists, lockfile, verification, writes
+from polyrhythm.stores.sqlite.database import Database
+from polyrhythm.stores.sqlite.settings import MEMORY_PATH, SqliteSettings
+
+ROW = f"SELECT {lists.COLUMNS} FROM executions WHERE run_key = ?"
+CURRENT = (
+    "SELECT run_key FROM executions INDEXED BY executions_by_id "
+    "WHERE namespace_key = ? AND kind = ? AND workflow_id = ? ORDER BY run_key DESC LIMIT 1"
+)
+EXACT = (
+    "SELECT run_key FROM executions INDEXED BY executions_by_id "
+    "WHERE namespace_key = ? AND kind = ? AND workflow_id = ? AND run_id = ? "
+    "ORDER BY run_key DESC LIMIT 1"
+)
+ROW_AND_SNAPSHOT = (
+    f"SELECT {', '.join(f'e.{name}' for name in writes.RUN_COLUMNS)}, "
+    "s.sequence, s.version, s.body, s.crc FROM executions e "
+    "LEFT JOIN snapshots s ON s.run_key = e.run_key AND s.version = ? WHERE e.run_key = ?"
+)
+LOG = (
+    "SELECT run_key, sequence, first_event_id, event_count, events, notes, committed_ns, crc "
+    "FROM log INDEXED BY log_by_run WHERE run_key = ? AND sequence > ? "
+)
+LOG_TAIL = LOG + "ORDER BY sequence"
+LOG_PAGE = LOG + "AND event_count > 0 ORDER BY sequence LIMIT ?"
+# Walks back from the newest row, inside the index: histories are mostly read at their end.
+LOG_START = (
+    "SELECT sequence FROM log INDEXED BY log_by_run WHERE run_key = ? "
+    "AND first_event_id BETWEEN 1 AND ? ORDER BY sequence DESC LIMIT 1"
+)
+DUE_TIED = (
+    "SELECT due_ns, run_key FROM executions INDEXED BY executions_due "
+    "WHERE due_ns > 0 AND close_ns = 0 AND due_ns = ? AND run_key > ? ORDER BY run_key LIMIT ?"
+)
+DUE_LATER = (
+    "SELECT due_ns, run_key FROM executions INDEXED BY executions_due "
+    "WHERE due_ns > 0 AND close_ns = 0 AND due_ns > ? ORDER BY due_ns, run_key LIMIT ?"
+)
+WORK_TIED = (
+    "SELECT work_order, run_key FROM executions INDEXED BY executions_work "
+    "WHERE work_kind IN (1, 2) AND namespace_key = ? AND work_kind = ? AND work_queue = ? "
+    "AND work_order = ? AND run_key > ? ORDER BY run_key LIMIT ?"
+)
+WORK_LATER = (
+    "SELECT work_order, run_key FROM executions INDEXED BY executions_work "
+    "WHERE work_kind IN (1, 2) AND namespace_key = ? AND work_kind = ? AND work_queue = ? "
+    "AND work_order > ? ORDER BY work_order, run_key LIMIT ?"
+)
+MANY_TIED = (
+    "SELECT work_order, run_key FROM executions INDEXED BY executions_work_many "
+    "WHERE work_kind > 2 AND namespace_key = ? AND work_order = ? AND run_key > ? "
+    "ORDER BY run_key LIMIT ?"
+)
+MANY_LATER = (
+    "SELECT work_order, run_key FROM executions INDEXED BY executions_work_many "
+    "WHERE work_kind > 2 AND namespace_key = ? AND work_order > ? "
+    "ORDER BY work_order, run_key LIMIT ?"
+)
+QUEUES = (
+    "SELECT namespace_key, work_kind, work_queue, count(*) FROM executions "
+    "INDEXED BY executions_work WHERE work_kind IN (1, 2) GROUP BY 1, 2, 3 "
+    "UNION ALL SELECT namespace_key, work_kind, work_queue, count(*) FROM executions "
+    "INDEXED BY executions_work_many WHERE work_kind > 2 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+)
+OWING = (
+    "SELECT run_key FROM executions INDEXED BY executions_owing "
+    "WHERE owes > 0 AND run_key > ? ORDER BY run_key LIMIT ?"
+)
+NAMESPACES = (
+    "SELECT namespace_key, name, namespace_id, retention_ns, body FROM namespaces "
+    "ORDER BY namespace_key"
+)
+PUT_LANE = (
+    "INSERT INTO lanes (lane, owner, address, epoch, lease_ns) VALUES (?, ?, ?, 1, 0) "
+    "ON CONFLICT (lane) DO UPDATE SET owner = excluded.owner, address = excluded.address, "
+    "epoch = epoch + 1, lease_ns = 0 RETURNING epoch"
+)
+
+
+class SqliteStore:
+    """A database of runs in one file; the constructor opens nothing."""
+
+    def __init__(self, path: str | Path, settings: SqliteSettings | None = None) -> None:
+        settings = settings if settings is not None else SqliteSettings()
+        name = fspath(path)
+        in_memory = settings.durability == "memory"
+        if in_memory != (name == MEMORY_PATH):
+            raise InvalidArgument(f"durability memory goes with the path {MEMORY_PATH} only")
+        self.traits = Traits(durable=not in_memory, durability=settings.durability, shared=False)
+        self._database = Database(name, settings)
+        self._lock: int | None = None
+        self._position = 0
+
+    def claim_lane(self, lane: int, owner: str, address: str) -> LaneOwner:
+        """Become the owner: lock the file, open it, raise the epoch. Raises LaneHeld while
+        another process lives, StoreError when the file is not one of ours."""
+        database = self._database
+        if self._lock is None:
+            if not database.in_memory:
+                self._lock = lockfile.take_lock(database.path, owner, address)
+        else:
+            lockfile.write_holder(self._lock, owner, address)
+        claimed = False
+        try:
+            if not database.is_open:
+                database.open()
+            epoch = self._raise_epoch(lane, owner, address)
+            self._position = self._read_int(writes.POSITION_LAST)
+            claimed = True
+        finally:
+            if not claimed:
+                self.close()
+        return LaneOwner(lane, owner, address, epoch, 0)
+
+    def _raise_epoch(self, lane: int, owner: str, address: str) -> int:
+        database = self._database
+        connection = database.connection()
+        try:
+            database.set_durable(durable=True)
+            connection.execute("BEGIN IMMEDIATE")
+            epoch = connection.execute(PUT_LANE, (lane, owner, address)).get
+            connection.execute("COMMIT")
+            database.set_durable(durable=False)
+        except apsw.Error as error:
+            raise database.refused(error) from error
+        return int(epoch)
+
+    def commit(self, batch: Batch) -> None:
+        """Write a batch whole, or raise and write nothing."""
+        database = self._database
+        connection = database.connection()
+        database.verify_in_place()
+        done = False
+        try:
+            cursor = connection.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            writes.check_epoch(cursor, batch.lane, batch.epoch)
+            position = writes.write_batch(cursor, batch, self._position)
+            cursor.execute("COMMIT")
+            done = True
+        except apsw.Error as error:
+            raise database.refused(error) from error
+        finally:
+            if not done:
+                database.rollback()
+        self._position = position
+        database.tend()
+
+    def run_key_last(self) -> int:
+        """Return the largest run key ever used, 0 for none."""
+        return self._read_int(writes.RUN_KEY_LAST)
+
+    def find_current(self, namespace_key: int, kind: int, workflow_id: str) -> int:
+        """Return the run key of the newest run of an id, 0 for none."""
+        return self._read_int(CURRENT, (namespace_key, kind, workflow_id))
+
+    def find_run(self, namespace_key: int, kind: int, workflow_id: str, run_id: str) -> int:
+        """Return the run key of exactly this run, 0 for none."""
+        return self._read_int(EXACT, (namespace_key, kind, workflow_id, run_id))
+
+    def load_row(self, run_key: int) -> RunRow | None:
+        """Return a run's row."""
+        rows = self._database.read(ROW, (run_key,))
+        return RunRow(*rows[0]) if rows else None
+
+    def load_run(self, run_key: int, fold_version: int) -> StoredRun | None:
+        """Return what a state is rebuilt from. Raises DataLoss when a checksum does not match."""
+        found = self._database.read(ROW_AND_SNAPSHOT, (fold_version, run_key))
+        if not found:
+            return None
+        row = RunRow(*found[0][:-4])
+        snapshot = _snapshot(run_key, *found[0][-4:])
+        done = snapshot.sequence if snapshot is not None else 0
+        log = [_log_row(values) for values in self._database.read(LOG_TAIL, (run_key, done))]
+        for expected, entry in enumerate(log, done + 1):
+            if entry.sequence != expected:
+                raise DataLoss(f"run {run_key}: log row {expected} is missing")
+        return StoredRun(row, snapshot, log)
+
+    def read_log(self, run_key: int, first_event_id: int, limit: int) -> list[LogRow]:
+        """Return log rows that hold events from `first_event_id` on."""
+        start = 0
+        if first_event_id > 1:
+            start = self._read_int(LOG_START, (run_key, first_event_id))
+        # The row that starts at or before the event may end before it: then it is left out.
+        found = self._database.read(LOG_PAGE, (run_key, max(start - 1, 0), limit + 1))
+        rows = [_log_row(values) for values in found]
+        wanted = [r for r in rows if r.first_event_id + r.event_count > first_event_id]
+        return wanted[:limit]
+
+    def scan_due(self, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
+        """Return open runs' (due_ns, run_key) past `after`, ascending."""
+        return self._page(DUE_TIED, DUE_LATER, (), after, limit)
+
+    def scan_work(
+        self, namespace_key: int, work_kind: int, queue: str, after: tuple[int, int], limit: int
+    ) -> list[tuple[int, int]]:
+        """Return (work_order, run_key) of rows with work for this queue or with kind MANY."""
+        found = self._page(MANY_TIED, MANY_LATER, (namespace_key,), after, limit)
+        if work_kind != WorkKind.MANY:
+            key = (namespace_key, work_kind, queue)
+            found += self._page(WORK_TIED, WORK_LATER, key, after, limit)
+        return sorted(found)[:limit]
+
+    def scan_work_queues(self) -> list[tuple[int, int, str, int]]:
+        """Return (namespace_key, work_kind, queue, count) of everything waiting for workers."""
+        return self._database.read(QUEUES)
+
+    def scan_owing(self, after: int, limit: int) -> list[int]:
+        """Return run keys greater than `after` that owe messages, ascending."""
+        return [run_key for (run_key,) in self._database.read(OWING, (after, limit))]
+
+    def list_runs(self, wanted: RunFilter) -> list[RunRow]:
+        """Return one page of runs."""
+        return [RunRow(*row) for row in self._database.read(*lists.list_statement(wanted))]
+
+    def count_runs(self, wanted: RunFilter) -> int:
+        """Return how many runs match, whatever `after` and `limit` say."""
+        return self._read_int(*lists.count_statement(wanted))
+
+    def load_namespaces(self) -> Iterable[NamespaceRow]:
+        """Return all namespaces."""
+        return [NamespaceRow(*row) for row in self._database.read(NAMESPACES)]
+
+    def check(self) -> verification.Report:
+        """Check the file's structure and every checksum; reads all of it."""
+        return verification.check(self._database.connection())
+
+    def backup(self, path: str | Path) -> None:
+        """Copy the database to a new file, whole, as of now."""
+        verification.backup(self._database.connection(), fspath(path))
+
+    def close(self) -> None:
+        """Give the lane back and close the files."""
+        self._database.close()
+        if self._lock is not None:
+            lockfile.release_lock(self._lock)
+            self._lock = None
+
+    def _page(
+        self, tied: str, later: str, key: tuple[Any, ...], after: tuple[int, int], limit: int
+    ) -> list[tuple[int, int]]:
+        """Rows past (value, run_key): first those of the same value, then those of greater ones.
+        SQLite cannot seek by (column, rowid) in one step; a million equal timers need it."""
+        rows = self._database.read(tied, (*key, *after, limit)) if after[0] > 0 else []
+        if len(rows) < limit:
+            rows += self._database.read(later, (*key, after[0], limit - len(rows)))
+        return rows
+
+    def _read_int(self, sql: str, values: tuple[Any, ...] = ()) -> int:
+        rows = self._database.read(sql, values)
+        return int(rows[0][0]) if rows else 0
+
+
+def _snapshot(
+    run_key: int, sequence: int | None, version: int, body: bytes, crc: int
+) -> Snapshot | None:
+    """A damaged snapshot is as good as none: it is a cache of the log."""
+    if sequence is None or crc32(body) != crc:
+        return None
+    return Snapshot(run_key, sequence, version, body)
+
+
+def _log_row(values: tuple[Any, ...]) -> LogRow:
+    run_key, sequence, _, _, events, notes, _, crc = values
+    if writes.log_crc(run_key, sequence, events, notes) != crc:
+        raise DataLoss(f"run {run_key}: log row {sequence} is damaged")
+    return LogRow(*values[:7])

@@ -1,0 +1,177 @@
+"""One batch as statements inside an open transaction: creations, updates, log rows, deletions.
+
+Owns the write SQL. New rows go in by `executemany`; an update reads what the indexes hold of the
+row and names only the indexed columns that changed, since SQLite rewrites an entry for every
+column named. A batch that contradicts the stored rows raises StoreError and the caller rolls
+back. Log positions are given out here, from one counter, and never used twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
+from zlib import crc32
+
+import apsw
+
+from polyrhythm.base.errors import LaneLost, StoreError
+from polyrhythm.stores.port import Batch, LogRow, NamespaceRow, RunRow
+
+# What the bytes of a log row mean: 1 is a serialized History and a serialized NoteList.
+LOG_FORMAT = 1
+
+RUN_COLUMNS = tuple(f.name for f in fields(RunRow))
+NAMESPACE_VALUES = attrgetter(*(f.name for f in fields(NamespaceRow)))
+RUN_VALUES = attrgetter(*RUN_COLUMNS)
+
+IDENTITY = ("namespace_key", "kind", "workflow_id", "run_id", "start_ns")
+# Columns that indexes are made of, grouped by the index they move a row in.
+PLACE = ("status", "close_ns")
+DUE = ("due_ns",)
+WORK = ("work_kind", "work_queue", "work_order")
+OWES = ("owes",)
+GROUPS = (PLACE, DUE, WORK, OWES)
+WATCHED = (*IDENTITY, *PLACE, *DUE, *WORK, *OWES)
+WATCHED_VALUES = attrgetter(*WATCHED)
+FREE = tuple(c for c in RUN_COLUMNS if c not in WATCHED and c != "run_key")
+
+EPOCH = "SELECT epoch FROM lanes WHERE lane = ?"
+STORED = f"SELECT {', '.join(WATCHED)} FROM executions WHERE run_key = ?"
+INSERT_RUN = (
+    f"INSERT INTO executions ({', '.join(RUN_COLUMNS)}) "
+    f"VALUES ({', '.join('?' for _ in RUN_COLUMNS)})"
+)
+INSERT_LOG = (
+    "INSERT INTO log (position, run_key, sequence, first_event_id, event_count, committed_ns, "
+    "format, crc, events, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+PUT_SNAPSHOT = (
+    "INSERT INTO snapshots (run_key, sequence, version, crc, body) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (run_key) DO UPDATE SET sequence = excluded.sequence, "
+    "version = excluded.version, crc = excluded.crc, body = excluded.body"
+)
+PUT_NAMESPACE = (
+    "INSERT INTO namespaces (namespace_key, name, namespace_id, retention_ns, body) "
+    "VALUES (?, ?, ?, ?, ?) ON CONFLICT (namespace_key) DO UPDATE SET name = excluded.name, "
+    "namespace_id = excluded.namespace_id, retention_ns = excluded.retention_ns, "
+    "body = excluded.body"
+)
+# Keys and positions of deleted rows are not used again: what was the largest is kept.
+KEEP_LAST = (
+    "INSERT INTO meta (key, value) VALUES (?, ?) "
+    "ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)"
+)
+RUN_KEY_LAST = (
+    "SELECT max(coalesce((SELECT max(run_key) FROM executions), 0), "
+    "coalesce((SELECT value FROM meta WHERE key = 'run_key_last'), 0))"
+)
+POSITION_LAST = (
+    "SELECT max(coalesce((SELECT max(position) FROM log), 0), "
+    "coalesce((SELECT value FROM meta WHERE key = 'position_last'), 0))"
+)
+DELETE_RUN = (
+    "DELETE FROM executions WHERE run_key = ?",
+    "DELETE FROM log WHERE run_key = ?",
+    "DELETE FROM snapshots WHERE run_key = ?",
+)
+
+
+def _update(changed: int) -> tuple[str, Callable[[RunRow], tuple[Any, ...]]]:
+    groups = [group for bit, group in enumerate(GROUPS) if changed & (1 << bit)]
+    columns = (*FREE, *(column for group in groups for column in group))
+    sets = ", ".join(f"{column} = ?" for column in columns)
+    sql = f"UPDATE executions SET {sets} WHERE run_key = ?"
+    return sql, attrgetter(*columns, "run_key")
+
+
+# One statement for each set of groups that changed, with what takes its values from a row.
+UPDATES = tuple(_update(changed) for changed in range(1 << len(GROUPS)))
+
+
+def log_crc(run_key: int, sequence: int, events: bytes, notes: bytes) -> int:
+    """Return the checksum of a log row; it covers whose row it is and the bytes."""
+    return crc32(notes, crc32(events, crc32(b"%d %d" % (run_key, sequence))))
+
+
+def check_epoch(cursor: apsw.Cursor, lane: int, epoch: int) -> None:
+    """Raise LaneLost unless the lane is still at this epoch."""
+    if cursor.execute(EPOCH, (lane,)).get != epoch:
+        raise LaneLost(f"lane {lane} is no longer ours (epoch {epoch})")
+
+
+def write_batch(cursor: apsw.Cursor, batch: Batch, position: int) -> int:
+    """Write a batch inside the open transaction; return the last log position used."""
+    if len({write.row.run_key for write in batch.runs}) != len(batch.runs):
+        raise StoreError("a run is written twice in one batch")
+    if batch.namespaces:
+        cursor.executemany(PUT_NAMESPACE, map(NAMESPACE_VALUES, batch.namespaces))
+    created = [RUN_VALUES(write.row) for write in batch.runs if write.created]
+    if created:
+        cursor.executemany(INSERT_RUN, created)
+    for write in batch.runs:
+        if not write.created:
+            _update_run(cursor, write.row)
+    entries = [(write.row.run_key, write.log) for write in batch.runs if write.log is not None]
+    if entries:
+        rows = []
+        for run_key, entry in entries:
+            position += 1
+            rows.append(_log_values(run_key, entry, position, batch.committed_ns))
+        cursor.executemany(INSERT_LOG, rows)
+    snapshots = [
+        (s.run_key, s.sequence, s.version, crc32(s.body), s.body)
+        for write in batch.runs
+        if (s := write.snapshot) is not None
+    ]
+    if snapshots:
+        cursor.executemany(PUT_SNAPSHOT, snapshots)
+    if batch.deleted_runs:
+        _delete_runs(cursor, batch.deleted_runs, position)
+    return position
+
+
+def _update_run(cursor: apsw.Cursor, row: RunRow) -> None:
+    stored = cursor.execute(STORED, (row.run_key,)).fetchone()
+    if stored is None:
+        raise StoreError(f"run {row.run_key} does not exist")
+    wanted = WATCHED_VALUES(row)
+    if stored == wanted:
+        changed = 0
+    elif stored[:5] != wanted[:5]:
+        raise StoreError(f"run {row.run_key} cannot become another run")
+    else:
+        changed = (
+            (stored[5:7] != wanted[5:7])
+            | (stored[7] != wanted[7]) << 1
+            | (stored[8:11] != wanted[8:11]) << 2
+            | (stored[11] != wanted[11]) << 3
+        )
+    sql, take = UPDATES[changed]
+    cursor.execute(sql, take(row))
+
+
+def _log_values(run_key: int, entry: LogRow, position: int, committed_ns: int) -> tuple[Any, ...]:
+    if entry.run_key != run_key:
+        raise StoreError(f"run {run_key} comes with a log row of run {entry.run_key}")
+    return (
+        position,
+        run_key,
+        entry.sequence,
+        entry.first_event_id,
+        entry.event_count,
+        committed_ns,
+        LOG_FORMAT,
+        log_crc(run_key, entry.sequence, entry.events, entry.notes),
+        entry.events,
+        entry.notes,
+    )
+
+
+def _delete_runs(cursor: apsw.Cursor, run_keys: list[int], position: int) -> None:
+    cursor.execute(KEEP_LAST, ("run_key_last", cursor.execute(RUN_KEY_LAST).get))
+    cursor.execute(KEEP_LAST, ("position_last", position))
+    keys = [(run_key,) for run_key in run_keys]
+    for sql in DELETE_RUN:
+        cursor.executemany(sql, keys)
