@@ -46,7 +46,7 @@ def main(check: bool) -> int:
         elif not target.exists() or target.read_bytes() != descriptor:
             stale.append(target.name)
     if stale:
-        print("not up to date, run `make proto`:", ", ".join(stale))  # noqa: T201
+        print("not up to date, run `make proto`:", ", ".join(stale))
     return 1 if stale else 0
 
 

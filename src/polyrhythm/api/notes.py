@@ -1,0 +1,22 @@
+"""Message classes of notes.proto, made from its compiled descriptor (notes.binpb).
+
+The classes are built at import from the descriptor, so no generated Python code is kept; the stub
+beside this file gives their types. `make proto` rewrites both after a change of the .proto file.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from google.protobuf import descriptor_pool, message_factory
+
+_FILE = descriptor_pool.Default().AddSerializedFile(
+    files("polyrhythm.api").joinpath("notes.binpb").read_bytes()
+)
+
+globals().update(
+    {
+        name: message_factory.GetMessageClass(descriptor)
+        for name, descriptor in _FILE.message_types_by_name.items()
+    }
+)

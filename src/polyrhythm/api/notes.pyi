@@ -1,0 +1,286 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Note(_message.Message):
+    __slots__ = ("at_event_id", "time_ns", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received")
+    AT_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    RUN_CREATED_FIELD_NUMBER: _ClassVar[int]
+    WORKFLOW_TASK_FIELD_NUMBER: _ClassVar[int]
+    STICKY_FIELD_NUMBER: _ClassVar[int]
+    ACTIVITY_FIELD_NUMBER: _ClassVar[int]
+    BUFFERED_FIELD_NUMBER: _ClassVar[int]
+    BUFFER_FLUSHED_FIELD_NUMBER: _ClassVar[int]
+    BUFFER_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    SIGNAL_REQUESTED_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_REQUESTED_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_ATTEMPTED_FIELD_NUMBER: _ClassVar[int]
+    OWED_FIELD_NUMBER: _ClassVar[int]
+    SETTLED_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    at_event_id: int
+    time_ns: int
+    run_created: RunCreated
+    workflow_task: WorkflowTask
+    sticky: Sticky
+    activity: Activity
+    buffered: Buffered
+    buffer_flushed: BufferFlushed
+    buffer_dropped: BufferDropped
+    signal_requested: SignalRequested
+    cancel_requested: CancelRequested
+    close_attempted: CloseAttempted
+    owed: Owed
+    settled: Settled
+    received: Received
+    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ...) -> None: ...
+
+class NoteList(_message.Message):
+    __slots__ = ("notes",)
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    notes: _containers.RepeatedCompositeFieldContainer[Note]
+    def __init__(self, notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ...) -> None: ...
+
+class RunCreated(_message.Message):
+    __slots__ = ("namespace_key", "workflow_id", "run_id", "request_id", "first_task_due_ns")
+    NAMESPACE_KEY_FIELD_NUMBER: _ClassVar[int]
+    WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_TASK_DUE_NS_FIELD_NUMBER: _ClassVar[int]
+    namespace_key: int
+    workflow_id: str
+    run_id: str
+    request_id: str
+    first_task_due_ns: int
+    def __init__(self, namespace_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., request_id: _Optional[str] = ..., first_task_due_ns: _Optional[int] = ...) -> None: ...
+
+class WorkflowTask(_message.Message):
+    __slots__ = ("pending", "attempt", "scheduled_event_id", "started_event_id", "scheduled_ns", "started_ns", "original_scheduled_ns", "timeout_ns", "request_id", "identity", "suggest_continue_as_new", "history_bytes", "suggest_reasons")
+    PENDING_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    STARTED_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_NS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_NS_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_SCHEDULED_NS_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_NS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    SUGGEST_CONTINUE_AS_NEW_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SUGGEST_REASONS_FIELD_NUMBER: _ClassVar[int]
+    pending: bool
+    attempt: int
+    scheduled_event_id: int
+    started_event_id: int
+    scheduled_ns: int
+    started_ns: int
+    original_scheduled_ns: int
+    timeout_ns: int
+    request_id: str
+    identity: str
+    suggest_continue_as_new: bool
+    history_bytes: int
+    suggest_reasons: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, pending: _Optional[bool] = ..., attempt: _Optional[int] = ..., scheduled_event_id: _Optional[int] = ..., started_event_id: _Optional[int] = ..., scheduled_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., original_scheduled_ns: _Optional[int] = ..., timeout_ns: _Optional[int] = ..., request_id: _Optional[str] = ..., identity: _Optional[str] = ..., suggest_continue_as_new: _Optional[bool] = ..., history_bytes: _Optional[int] = ..., suggest_reasons: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Sticky(_message.Message):
+    __slots__ = ("queue", "schedule_to_start_timeout_ns")
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_TO_START_TIMEOUT_NS_FIELD_NUMBER: _ClassVar[int]
+    queue: str
+    schedule_to_start_timeout_ns: int
+    def __init__(self, queue: _Optional[str] = ..., schedule_to_start_timeout_ns: _Optional[int] = ...) -> None: ...
+
+class Activity(_message.Message):
+    __slots__ = ("scheduled_event_id", "attempt", "stamp", "available_ns", "started_ns", "request_id", "identity", "last_failure", "heartbeat_details", "heartbeat_ns", "last_identity", "last_attempt_complete_ns", "last_started_ns", "retry_interval_ns")
+    SCHEDULED_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    STAMP_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_NS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_NS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    LAST_FAILURE_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_DETAILS_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_NS_FIELD_NUMBER: _ClassVar[int]
+    LAST_IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    LAST_ATTEMPT_COMPLETE_NS_FIELD_NUMBER: _ClassVar[int]
+    LAST_STARTED_NS_FIELD_NUMBER: _ClassVar[int]
+    RETRY_INTERVAL_NS_FIELD_NUMBER: _ClassVar[int]
+    scheduled_event_id: int
+    attempt: int
+    stamp: int
+    available_ns: int
+    started_ns: int
+    request_id: str
+    identity: str
+    last_failure: bytes
+    heartbeat_details: bytes
+    heartbeat_ns: int
+    last_identity: str
+    last_attempt_complete_ns: int
+    last_started_ns: int
+    retry_interval_ns: int
+    def __init__(self, scheduled_event_id: _Optional[int] = ..., attempt: _Optional[int] = ..., stamp: _Optional[int] = ..., available_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., request_id: _Optional[str] = ..., identity: _Optional[str] = ..., last_failure: _Optional[bytes] = ..., heartbeat_details: _Optional[bytes] = ..., heartbeat_ns: _Optional[int] = ..., last_identity: _Optional[str] = ..., last_attempt_complete_ns: _Optional[int] = ..., last_started_ns: _Optional[int] = ..., retry_interval_ns: _Optional[int] = ...) -> None: ...
+
+class Buffered(_message.Message):
+    __slots__ = ("event",)
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    event: bytes
+    def __init__(self, event: _Optional[bytes] = ...) -> None: ...
+
+class BufferFlushed(_message.Message):
+    __slots__ = ("count",)
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    def __init__(self, count: _Optional[int] = ...) -> None: ...
+
+class BufferDropped(_message.Message):
+    __slots__ = ("index",)
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    def __init__(self, index: _Optional[int] = ...) -> None: ...
+
+class SignalRequested(_message.Message):
+    __slots__ = ("request_id",)
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    def __init__(self, request_id: _Optional[str] = ...) -> None: ...
+
+class CancelRequested(_message.Message):
+    __slots__ = ("request_id",)
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    def __init__(self, request_id: _Optional[str] = ...) -> None: ...
+
+class CloseAttempted(_message.Message):
+    __slots__ = ("value",)
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    value: bool
+    def __init__(self, value: _Optional[bool] = ...) -> None: ...
+
+class Owed(_message.Message):
+    __slots__ = ("sequence", "message")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    message: Message
+    def __init__(self, sequence: _Optional[int] = ..., message: _Optional[_Union[Message, _Mapping]] = ...) -> None: ...
+
+class Settled(_message.Message):
+    __slots__ = ("sequence",)
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
+
+class Received(_message.Message):
+    __slots__ = ("sender_run_key", "sequence")
+    SENDER_RUN_KEY_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    sender_run_key: int
+    sequence: int
+    def __init__(self, sender_run_key: _Optional[int] = ..., sequence: _Optional[int] = ...) -> None: ...
+
+class Message(_message.Message):
+    __slots__ = ("namespace_key", "workflow_id", "run_id", "sender_event_id", "request_id", "sender_workflow_id", "sender_run_id", "child_workflow_only", "signal", "cancel", "report")
+    NAMESPACE_KEY_FIELD_NUMBER: _ClassVar[int]
+    WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    SENDER_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SENDER_WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    SENDER_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    CHILD_WORKFLOW_ONLY_FIELD_NUMBER: _ClassVar[int]
+    SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    namespace_key: int
+    workflow_id: str
+    run_id: str
+    sender_event_id: int
+    request_id: str
+    sender_workflow_id: str
+    sender_run_id: str
+    child_workflow_only: bool
+    signal: bytes
+    cancel: bytes
+    report: DeliveryReport
+    def __init__(self, namespace_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., sender_event_id: _Optional[int] = ..., request_id: _Optional[str] = ..., sender_workflow_id: _Optional[str] = ..., sender_run_id: _Optional[str] = ..., child_workflow_only: _Optional[bool] = ..., signal: _Optional[bytes] = ..., cancel: _Optional[bytes] = ..., report: _Optional[_Union[DeliveryReport, _Mapping]] = ...) -> None: ...
+
+class DeliveryReport(_message.Message):
+    __slots__ = ("initiated_event_id", "kind", "failed_cause")
+    class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        KIND_UNSPECIFIED: _ClassVar[DeliveryReport.Kind]
+        KIND_SIGNAL: _ClassVar[DeliveryReport.Kind]
+        KIND_CANCEL: _ClassVar[DeliveryReport.Kind]
+    KIND_UNSPECIFIED: DeliveryReport.Kind
+    KIND_SIGNAL: DeliveryReport.Kind
+    KIND_CANCEL: DeliveryReport.Kind
+    INITIATED_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    FAILED_CAUSE_FIELD_NUMBER: _ClassVar[int]
+    initiated_event_id: int
+    kind: DeliveryReport.Kind
+    failed_cause: int
+    def __init__(self, initiated_event_id: _Optional[int] = ..., kind: _Optional[_Union[DeliveryReport.Kind, str]] = ..., failed_cause: _Optional[int] = ...) -> None: ...
+
+class TaskToken(_message.Message):
+    __slots__ = ("namespace_key", "run_key", "workflow_id", "run_id", "scheduled_event_id", "started_event_id", "started_ns", "attempt", "activity_id", "query_id", "task_queue", "stamp")
+    NAMESPACE_KEY_FIELD_NUMBER: _ClassVar[int]
+    RUN_KEY_FIELD_NUMBER: _ClassVar[int]
+    WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    STARTED_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    STARTED_NS_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    ACTIVITY_ID_FIELD_NUMBER: _ClassVar[int]
+    QUERY_ID_FIELD_NUMBER: _ClassVar[int]
+    TASK_QUEUE_FIELD_NUMBER: _ClassVar[int]
+    STAMP_FIELD_NUMBER: _ClassVar[int]
+    namespace_key: int
+    run_key: int
+    workflow_id: str
+    run_id: str
+    scheduled_event_id: int
+    started_event_id: int
+    started_ns: int
+    attempt: int
+    activity_id: str
+    query_id: str
+    task_queue: str
+    stamp: int
+    def __init__(self, namespace_key: _Optional[int] = ..., run_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., scheduled_event_id: _Optional[int] = ..., started_event_id: _Optional[int] = ..., started_ns: _Optional[int] = ..., attempt: _Optional[int] = ..., activity_id: _Optional[str] = ..., query_id: _Optional[str] = ..., task_queue: _Optional[str] = ..., stamp: _Optional[int] = ...) -> None: ...
+
+class HistoryToken(_message.Message):
+    __slots__ = ("run_key", "run_id", "next_event_id", "wait", "end_event_id")
+    RUN_KEY_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    NEXT_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FIELD_NUMBER: _ClassVar[int]
+    END_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    run_key: int
+    run_id: str
+    next_event_id: int
+    wait: bool
+    end_event_id: int
+    def __init__(self, run_key: _Optional[int] = ..., run_id: _Optional[str] = ..., next_event_id: _Optional[int] = ..., wait: _Optional[bool] = ..., end_event_id: _Optional[int] = ...) -> None: ...
+
+class ListToken(_message.Message):
+    __slots__ = ("close_ns", "start_ns", "run_key")
+    CLOSE_NS_FIELD_NUMBER: _ClassVar[int]
+    START_NS_FIELD_NUMBER: _ClassVar[int]
+    RUN_KEY_FIELD_NUMBER: _ClassVar[int]
+    close_ns: int
+    start_ns: int
+    run_key: int
+    def __init__(self, close_ns: _Optional[int] = ..., start_ns: _Optional[int] = ..., run_key: _Optional[int] = ...) -> None: ...

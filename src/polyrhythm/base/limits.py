@@ -1,0 +1,78 @@
+"""Every limit of the engine, with its unit and its reason.
+
+Values that clients can observe are Temporal's defaults (its dynamic configuration), so that what
+fits there fits here. A limit is changed by passing another `Limits`, never by editing state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SECOND_NS = 1_000_000_000
+MINUTE_NS = 60 * SECOND_NS
+DAY_NS = 24 * 3600 * SECOND_NS
+
+
+@dataclass(slots=True)
+class Limits:
+    """Sizes in bytes, times in nanoseconds, everything else a count."""
+
+    # Ids longer than this are refused: they are index keys.
+    id_bytes_max: int = 1000
+    # One payload field; past it a completion fails and a workflow is terminated.
+    blob_bytes_max: int = 2 * 1024 * 1024
+    memo_bytes_max: int = 2 * 1024 * 1024
+    # A failure kept in state for a retry is cut to this.
+    failure_bytes_max: int = 4 * 1024
+    # User metadata of a start or a command.
+    summary_bytes_max: int = 400
+    details_bytes_max: int = 20_000
+    # Histories: workers are told to continue as new, then the run is terminated.
+    history_events_suggest: int = 4096
+    history_bytes_suggest: int = 4 * 1024 * 1024
+    history_events_max: int = 51_200
+    history_bytes_max: int = 50 * 1024 * 1024
+    # What one run may have open at once.
+    pending_activities_max: int = 2000
+    pending_signals_max: int = 2000
+    pending_cancels_max: int = 2000
+    signals_max: int = 10_000
+    # Events held back while a worker has the workflow task.
+    buffered_events_max: int = 100
+    buffered_bytes_max: int = 2 * 1024 * 1024
+    # Workflow tasks.
+    task_timeout_ns: int = 10 * SECOND_NS
+    task_timeout_ns_max: int = 120 * SECOND_NS
+    task_retry_backoff_attempts: int = 3
+    task_retry_initial_ns: int = 5 * SECOND_NS
+    task_retry_max_ns: int = 10 * MINUTE_NS
+    task_heartbeat_total_ns: int = 30 * MINUTE_NS
+    # A sticky queue that nobody polled for this long has lost its worker.
+    sticky_unavailable_ns: int = 10 * SECOND_NS
+    # Activity retries when the policy says nothing.
+    retry_initial_ns: int = SECOND_NS
+    retry_coefficient: float = 2.0
+    retry_max_intervals: float = 100.0
+    # The least time between a run and its successor.
+    run_interval_ns_min: int = SECOND_NS
+    # Durations are cut to this: 100 years keeps every sum within 64 bits.
+    duration_ns_max: int = 100 * 365 * DAY_NS
+    # Long polls.
+    task_poll_ns: int = 60 * SECOND_NS
+    history_poll_ns: int = 20 * SECOND_NS
+    query_ns: int = 10 * SECOND_NS
+    buffered_queries_max: int = 1
+    # A turn of the lane: items decided before one commit, and steps they may cause among them.
+    turn_items_max: int = 512
+    turn_steps_max: int = 8192
+    # Memory: states kept for runs that may act soon, offers of one queue, armed timers.
+    cached_runs_max: int = 20_000
+    cached_history_bytes_max: int = 64 * 1024
+    offers_in_memory_max: int = 10_000
+    timers_in_memory_max: int = 100_000
+    # A snapshot is written when a run's log has grown by this many rows.
+    snapshot_rows: int = 256
+    # Requests that wait for a turn; past it callers are told to come back.
+    inbox_max: int = 50_000
+    # Calls that wait for something at once (polls, long polls, queries).
+    waiters_max: int = 100_000

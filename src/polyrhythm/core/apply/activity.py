@@ -1,0 +1,80 @@
+"""Applies activities: scheduled, changed without an event, closed.
+
+An attempt writes no event: its Started event is written together with the closing one, so notes
+carry everything that changes between them.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+
+from temporalio.api.history.v1 import HistoryEvent
+
+from polyrhythm.api import notes
+from polyrhythm.core import deadlines, tables
+from polyrhythm.core.state import ActivityState, RunState
+
+
+def apply_scheduled(state: RunState, event: HistoryEvent) -> None:
+    """An activity waits for a worker."""
+    scheduled = event.activity_task_scheduled_event_attributes
+    time_ns = event.event_time.ToNanoseconds()
+    activity = ActivityState(
+        scheduled_event_id=event.event_id,
+        activity_id=scheduled.activity_id,
+        scheduled=event.SerializeToString(),
+        scheduled_ns=time_ns,
+        available_ns=time_ns,
+        task_queue=scheduled.task_queue.name,
+        priority=scheduled.priority.priority_key,
+        schedule_to_start_ns=scheduled.schedule_to_start_timeout.ToNanoseconds(),
+        schedule_to_close_ns=scheduled.schedule_to_close_timeout.ToNanoseconds(),
+        start_to_close_ns=scheduled.start_to_close_timeout.ToNanoseconds(),
+        heartbeat_timeout_ns=scheduled.heartbeat_timeout.ToNanoseconds(),
+    )
+    state.activities[event.event_id] = activity
+    state.activity_ids[activity.activity_id] = event.event_id
+    deadlines.push_activity(state, activity, time_ns)
+    deadlines.push_activity_close(state, activity)
+
+
+def apply_note(state: RunState, note: notes.Note) -> None:
+    """Replace the volatile part of an activity."""
+    change = note.activity
+    before = state.activities[change.scheduled_event_id]
+    activity = copy(before)
+    activity.attempt = change.attempt
+    activity.stamp = change.stamp
+    activity.available_ns = change.available_ns
+    activity.started_ns = change.started_ns
+    activity.request_id = change.request_id
+    activity.identity = change.identity
+    activity.last_failure = change.last_failure
+    activity.heartbeat_details = change.heartbeat_details
+    activity.heartbeat_ns = change.heartbeat_ns
+    activity.last_identity = change.last_identity
+    activity.last_attempt_complete_ns = change.last_attempt_complete_ns
+    activity.last_started_ns = change.last_started_ns
+    activity.retry_interval_ns = change.retry_interval_ns
+    state.activities[change.scheduled_event_id] = activity
+    if activity.stamp != before.stamp or activity.started_ns != before.started_ns:
+        deadlines.push_activity(state, activity, note.time_ns)
+
+
+def apply_cancel_requested(state: RunState, event: HistoryEvent) -> None:
+    """The workflow asked to cancel it. The activity may have ended in the buffer already."""
+    scheduled_id = event.activity_task_cancel_requested_event_attributes.scheduled_event_id
+    before = state.activities.get(scheduled_id)
+    if before is None:
+        return
+    activity = copy(before)
+    activity.cancel_requested = True
+    activity.cancel_request_event_id = event.event_id
+    state.activities[scheduled_id] = activity
+
+
+def apply_closed(state: RunState, event: HistoryEvent) -> None:
+    """The activity is over, whatever its outcome."""
+    attributes = getattr(event, tables.ATTRIBUTES[event.event_type])
+    activity = state.activities.pop(attributes.scheduled_event_id)
+    del state.activity_ids[activity.activity_id]

@@ -1,0 +1,54 @@
+"""Applies messages between runs: what is owed, settled and received, and who asked for it.
+
+The owed ones are kept as bytes until their receiver has them; the received ones by key alone, so
+that the same message is never applied twice.
+"""
+
+from __future__ import annotations
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+
+from polyrhythm.api import notes
+from polyrhythm.core import tables
+from polyrhythm.core.state import RunState
+
+_SIGNAL_ENDS = frozenset(
+    {
+        EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED,
+        EventType.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED,
+    }
+)
+
+
+def apply_signal(state: RunState, event: HistoryEvent) -> None:
+    """The workflow asked to signal another run."""
+    state.external_signals[event.event_id] = event.SerializeToString()
+
+
+def apply_cancel(state: RunState, event: HistoryEvent) -> None:
+    """The workflow asked to cancel another run."""
+    state.external_cancels[event.event_id] = event.SerializeToString()
+
+
+def apply_ended(state: RunState, event: HistoryEvent) -> None:
+    """The other run answered, or there is none."""
+    initiated = getattr(event, tables.ATTRIBUTES[event.event_type]).initiated_event_id
+    pending = state.external_signals if event.event_type in _SIGNAL_ENDS else state.external_cancels
+    pending.pop(initiated, None)
+
+
+def apply_owed(state: RunState, note: notes.Note) -> None:
+    """A message waits to be applied by its receiver."""
+    state.owed[note.owed.sequence] = note.owed.message.SerializeToString()
+    state.owed_next = note.owed.sequence + 1
+
+
+def apply_settled(state: RunState, note: notes.Note) -> None:
+    """The receiver has it."""
+    state.owed.pop(note.settled.sequence, None)
+
+
+def apply_received(state: RunState, note: notes.Note) -> None:
+    """Remember the sender's key and sequence: the same message is not applied twice."""
+    state.received.add((note.received.sender_run_key, note.received.sequence))

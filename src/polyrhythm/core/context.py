@@ -1,0 +1,44 @@
+"""What a decision may know of the world: the time, fresh ids, limits and its namespace.
+
+All of it comes from the caller, so a decision is a function of its arguments and the simulator
+can repeat it. Whatever is derived from a context is recorded in events or notes; a fold never
+sees a context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Protocol
+
+from polyrhythm.base.limits import Limits
+
+
+class IdSource(Protocol):
+    """Fresh ids: UUIDv7 strings in production, seeded ones in the simulator."""
+
+    def run_id(self) -> str:
+        """Return an id that no run has had."""
+        ...
+
+
+@dataclass(slots=True)
+class NamespaceInfo:
+    """What a decision needs of the run's namespace."""
+
+    key: int
+    name: str
+    namespace_id: str
+    retention_ns: int
+
+
+@dataclass(slots=True)
+class Context:
+    """One decision's view of the world. `now_ns` is one instant for the whole turn;
+    `other_namespaces` are the names of all namespaces but the run's own."""
+
+    now_ns: int
+    ids: IdSource
+    limits: Limits
+    namespace: NamespaceInfo
+    other_namespaces: Container[str] = ()

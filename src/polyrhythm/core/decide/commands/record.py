@@ -1,0 +1,72 @@
+"""What the commands of one completion share: the decision, the limits, what must follow.
+
+`CommandRefused` carries the cause and the server's wording of why a command is not acceptable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.command.v1 import Command
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import RespondWorkflowTaskCompletedRequest
+
+from polyrhythm.core.decision import Decision
+
+
+class CommandRefused(Exception):
+    """A command fails the workflow task. `terminates`: the workflow is terminated as well."""
+
+    def __init__(
+        self,
+        cause: WorkflowTaskFailedCause.ValueType,
+        reason: str = "",
+        terminates: bool = False,
+    ) -> None:
+        name = spell(WorkflowTaskFailedCause.Name(cause), "WORKFLOW_TASK_FAILED_CAUSE_")
+        super().__init__(f"{name}: {reason}" if reason else name)
+        self.cause = cause
+        self.message = f"{name}: {reason}" if reason else name
+        self.terminates = terminates
+
+
+@dataclass(slots=True)
+class Completion:
+    """One completion in progress. `unhandled`: news arrived that the workflow has not seen, so it
+    may not close; `cancelled_unstarted`: an activity was cancelled before any worker took it, so
+    another workflow task is due; `eager`: scheduled event ids whose worker wants them at once."""
+
+    decision: Decision
+    request: RespondWorkflowTaskCompletedRequest
+    completed_event_id: int
+    unhandled: bool
+    cancelled_unstarted: bool = False
+    eager: list[int] = field(default_factory=list)
+
+    def new_event(self, event_type: EventType.ValueType, command: Command) -> HistoryEvent:
+        """Return the event a command becomes, with the command's user metadata."""
+        event = self.decision.new_event(event_type)
+        if command.HasField("user_metadata"):
+            event.user_metadata.CopyFrom(command.user_metadata)
+        return event
+
+    def check_unhandled(self) -> None:
+        """Refuse to close while there is news the workflow has not seen."""
+        if self.unhandled:
+            raise CommandRefused(
+                WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+            )
+
+
+def spell(name: str, prefix: str) -> str:
+    """Return a protobuf enum name as the server prints it: BAD_BINARY becomes BadBinary."""
+    return "".join(part.capitalize() for part in name.removeprefix(prefix).split("_"))
+
+
+def duration_problem(duration: Duration) -> str:
+    """Return what is wrong with a duration, empty for nothing; the server refuses negatives."""
+    if duration.seconds < 0 or duration.nanos < 0:
+        return f"negative duration: {duration.seconds}s"
+    return ""

@@ -1,0 +1,243 @@
+"""Decides the answer to a workflow task: its completion with commands, or its failure.
+
+Source: RespondWorkflowTaskCompleted of the server, in its order: check the token, write the
+completion, set or clear stickiness, run the commands, then say which task comes next.
+Commands are run on a fork of the state: when one is refused, the fork is forgotten and the task
+fails instead, so nothing of a refused completion is ever seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from temporalio.api.command.v1 import Command
+from temporalio.api.enums.v1 import CommandType, EventType, TimeoutType, WorkflowTaskFailedCause
+from temporalio.api.failure.v1 import Failure
+from temporalio.api.workflowservice.v1 import (
+    RespondWorkflowTaskCompletedRequest,
+    RespondWorkflowTaskFailedRequest,
+)
+
+from polyrhythm.api import notes
+from polyrhythm.base.errors import InvalidArgument, NotFound, Unimplemented
+from polyrhythm.core.context import Context
+from polyrhythm.core.decide import task as tasks
+from polyrhythm.core.decide.commands import activity, close, external, properties, timer
+from polyrhythm.core.decide.commands.record import CommandRefused, Completion, spell
+from polyrhythm.core.decision import Decision
+from polyrhythm.core.state import RunState, WorkflowTaskState
+
+INLINE_REQUEST_ID = "request-from-RespondWorkflowTaskCompleted"
+
+_COMMANDS: dict[int, Callable[[Completion, Command], None]] = {
+    CommandType.COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK: activity.decide_schedule,
+    CommandType.COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK: activity.decide_request_cancel,
+    CommandType.COMMAND_TYPE_START_TIMER: timer.decide_start_timer,
+    CommandType.COMMAND_TYPE_CANCEL_TIMER: timer.decide_cancel_timer,
+    CommandType.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION: close.decide_complete,
+    CommandType.COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION: close.decide_fail,
+    CommandType.COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION: close.decide_cancel,
+    CommandType.COMMAND_TYPE_RECORD_MARKER: properties.decide_record_marker,
+    CommandType.COMMAND_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: (
+        properties.decide_upsert_search_attributes
+    ),
+    CommandType.COMMAND_TYPE_MODIFY_WORKFLOW_PROPERTIES: properties.decide_modify_properties,
+    CommandType.COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION: external.decide_signal_external,
+    CommandType.COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION: (
+        external.decide_cancel_external
+    ),
+}
+
+_CLOSES = frozenset(
+    {
+        CommandType.COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION,
+        CommandType.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION,
+        CommandType.COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION,
+        CommandType.COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION,
+    }
+)
+
+
+def decide_completed(
+    state: RunState,
+    token: notes.TaskToken,
+    request: RespondWorkflowTaskCompletedRequest,
+    context: Context,
+) -> Decision:
+    """Decide a completion. The reply of the decision is None, or an error to raise *after* the
+    commit; a task started inline and eager activities are left to the caller, which finds them
+    in the state (task started with INLINE_REQUEST_ID) and in `Decision.reply`.
+
+    Raises NotFound for a task that is not this worker's (any more).
+    """
+    task = check_token(state, token)
+    _check_sequence(request)
+    decision = Decision(state.fork(), context)
+    beat = request.force_create_new_workflow_task and not request.commands and not request.messages
+    if beat and _beats_too_long(task, context):
+        return _end_heartbeat(decision)
+    _write_completed(decision, request)
+    _write_sticky(decision, request)
+    completion = Completion(
+        decision=decision,
+        request=request,
+        completed_event_id=decision.state.next_event_id - 1,
+        unhandled=bool(decision.state.buffered),
+    )
+    try:
+        for command in request.commands:
+            _run(completion, command)
+    except CommandRefused as refusal:
+        return _refuse(state, task, refusal, request, context)
+    _decide_next(completion, task.original_scheduled_ns if beat else 0)
+    decision.reply = completion
+    return decision
+
+
+def decide_failed(
+    state: RunState,
+    token: notes.TaskToken,
+    request: RespondWorkflowTaskFailedRequest,
+    context: Context,
+) -> Decision:
+    """Decide a worker's report that it could not run the task."""
+    check_token(state, token)
+    decision = Decision(state, context)
+    failure = request.failure if request.HasField("failure") else None
+    too_large = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_GRPC_MESSAGE_TOO_LARGE
+    tasks.fail_task(decision, request.cause, failure, request.identity)
+    if request.cause == too_large:
+        decision.flush()
+        write_terminated(decision, spell("GRPC_MESSAGE_TOO_LARGE", ""), "history-service")
+    else:
+        tasks.ensure_task(decision)
+    return decision
+
+
+def check_token(state: RunState, token: notes.TaskToken) -> WorkflowTaskState:
+    """Return the started task the token belongs to. Raises NotFound otherwise."""
+    task = state.workflow_task
+    if (
+        not state.running
+        or task is None
+        or not task.started_event_id
+        or task.scheduled_event_id != token.scheduled_event_id
+        or task.started_event_id != token.started_event_id
+        or task.attempt != token.attempt
+        or task.started_ns != token.started_ns
+    ):
+        raise NotFound("Workflow task not found.")
+    return task
+
+
+def write_terminated(decision: Decision, reason: str, identity: str) -> None:
+    """Close the run as terminated by the service itself."""
+    event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED)
+    terminated = event.workflow_execution_terminated_event_attributes
+    terminated.reason = reason
+    terminated.identity = identity
+    decision.append(event)
+
+
+def _check_sequence(request: RespondWorkflowTaskCompletedRequest) -> None:
+    closing = None
+    for command in request.commands:
+        if closing is not None:
+            names = ", ".join(_name(each) for each in request.commands)
+            raise InvalidArgument(
+                f"invalid command sequence: [{names}], command {_name(closing)} must be the last"
+                " command."
+            )
+        if command.command_type not in CommandType.values() or not command.command_type:
+            raise InvalidArgument(f"unknown command type: {_name(command)}")
+        if command.command_type in _CLOSES:
+            closing = command
+
+
+def _run(completion: Completion, command: Command) -> None:
+    decide = _COMMANDS.get(command.command_type)
+    if decide is None:
+        raise Unimplemented(f"command {_name(command)} is not implemented")
+    decide(completion, command)
+
+
+def _name(command: Command) -> str:
+    if command.command_type in CommandType.values():
+        return spell(CommandType.Name(command.command_type), "COMMAND_TYPE_")
+    return str(command.command_type)
+
+
+def _write_completed(decision: Decision, request: RespondWorkflowTaskCompletedRequest) -> None:
+    tasks.write_transient(decision)
+    task = decision.state.workflow_task
+    assert task is not None
+    event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
+    completed = event.workflow_task_completed_event_attributes
+    completed.scheduled_event_id = task.scheduled_event_id
+    completed.started_event_id = task.started_event_id
+    completed.identity = request.identity
+    completed.binary_checksum = request.binary_checksum
+    if request.HasField("worker_version_stamp"):
+        completed.worker_version.CopyFrom(request.worker_version_stamp)
+    if request.HasField("sdk_metadata"):
+        completed.sdk_metadata.CopyFrom(request.sdk_metadata)
+    if request.HasField("metering_metadata"):
+        completed.metering_metadata.CopyFrom(request.metering_metadata)
+    decision.append(event)
+
+
+def _write_sticky(decision: Decision, request: RespondWorkflowTaskCompletedRequest) -> None:
+    sticky = request.sticky_attributes
+    if sticky.HasField("worker_task_queue"):
+        timeout_ns = sticky.schedule_to_start_timeout.ToNanoseconds()
+        tasks.set_sticky(decision, sticky.worker_task_queue.name, timeout_ns)
+    else:
+        tasks.set_sticky(decision, "", 0)
+
+
+def _decide_next(completion: Completion, original_ns: int) -> None:
+    decision, request = completion.decision, completion.request
+    state = decision.state
+    if not state.running:
+        return
+    if request.force_create_new_workflow_task or completion.cancelled_unstarted or state.buffered:
+        inline = request.return_new_workflow_task
+        tasks.schedule_task(decision, offered=not inline, original_ns=original_ns)
+        if inline:
+            tasks.start_task(decision, INLINE_REQUEST_ID, request.identity)
+
+
+def _refuse(
+    state: RunState,
+    task: WorkflowTaskState,
+    refusal: CommandRefused,
+    request: RespondWorkflowTaskCompletedRequest,
+    context: Context,
+) -> Decision:
+    unhandled = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+    if task.attempt > 1 and refusal.cause != unhandled:
+        # A task that keeps failing is left to its timeout, which grows with the attempts.
+        raise InvalidArgument(refusal.message)
+    decision = Decision(state, context)
+    failure = Failure(message=refusal.message, source="Server")
+    failure.server_failure_info.SetInParent()
+    tasks.fail_task(decision, refusal.cause, failure, request.identity)
+    if refusal.terminates:
+        decision.flush()
+        write_terminated(decision, refusal.message, "history-service")
+    else:
+        tasks.schedule_task(decision)
+    decision.reply = InvalidArgument(refusal.message)
+    return decision
+
+
+def _beats_too_long(task: WorkflowTaskState, context: Context) -> bool:
+    return context.now_ns > task.original_scheduled_ns + context.limits.task_heartbeat_total_ns
+
+
+def _end_heartbeat(decision: Decision) -> Decision:
+    tasks.time_out_task(decision, TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE)
+    tasks.set_sticky(decision, "", 0)
+    tasks.schedule_task(decision)
+    decision.reply = NotFound("workflow task heartbeat timeout")
+    return decision

@@ -1,0 +1,129 @@
+"""The record of one decision in progress: the events and notes it writes, the effects it asks for.
+
+Every decide function takes a Decision (or makes one), appends to it and leaves a reply in it.
+Appending applies at once, so each step sees the state the steps before it left: decide and fold
+run the very same `apply`. While a worker holds the workflow task, events of the outside world are
+buffered without an id (`tables.UNBUFFERED` lists those that never are) and get their ids, moved
+and wired as the protocol wants, when that task closes.
+"""
+
+from __future__ import annotations
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+
+from polyrhythm.api import notes
+from polyrhythm.core import tables
+from polyrhythm.core.apply import apply_event, apply_note
+from polyrhythm.core.context import Context
+from polyrhythm.core.effects import Effect
+from polyrhythm.core.state import RunState
+
+
+def encode_frame(data: bytes) -> bytes:
+    """Frame a message as one element of repeated field 1: frames joined are a History message."""
+    size = len(data)
+    if size < 0x80:
+        return b"\x0a" + bytes((size,)) + data
+    head = bytearray(b"\x0a")
+    while size >= 0x80:
+        head.append(size & 0x7F | 0x80)
+        size >>= 7
+    head.append(size)
+    return bytes(head) + data
+
+
+class Decision:
+    """Collects what one request does to one run."""
+
+    __slots__ = (
+        "context",
+        "effects",
+        "event_count",
+        "event_frames",
+        "first_event_id",
+        "note_frames",
+        "reply",
+        "state",
+    )
+
+    def __init__(self, state: RunState, context: Context) -> None:
+        self.state = state
+        self.context = context
+        self.event_frames: list[bytes] = []
+        self.note_frames: list[bytes] = []
+        self.effects: list[Effect] = []
+        self.first_event_id = state.next_event_id
+        self.event_count = 0
+        self.reply: object = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has to be written."""
+        return not self.event_frames and not self.note_frames
+
+    def new_event(self, event_type: EventType.ValueType, time_ns: int = 0) -> HistoryEvent:
+        """Return an event of this type at the decision's time (or `time_ns`), to be filled."""
+        event = HistoryEvent(event_type=event_type)
+        event.event_time.FromNanoseconds(time_ns or self.context.now_ns)
+        return event
+
+    def append(self, event: HistoryEvent) -> None:
+        """Write the event, or buffer it while a worker holds the workflow task."""
+        state = self.state
+        if state.task_started and event.event_type not in tables.UNBUFFERED:
+            note = self.new_note()
+            note.buffered.event = event.SerializeToString()
+            self.append_note(note)
+            return
+        event.event_id = state.next_event_id
+        self._write(event)
+
+    def append_note(self, note: notes.Note) -> None:
+        """Write a note made by `new_note`."""
+        data = note.SerializeToString()
+        apply_note(self.state, note)
+        self.note_frames.append(encode_frame(data))
+
+    def new_note(self) -> notes.Note:
+        """Return a note at this place of the log, to be filled and appended."""
+        return notes.Note(at_event_id=self.state.next_event_id, time_ns=self.context.now_ns)
+
+    def flush(self) -> None:
+        """Give the buffered events their ids: completions last, started ids wired."""
+        state = self.state
+        if not state.buffered:
+            return
+        events = [HistoryEvent.FromString(data) for data in state.buffered]
+        ordered = [event for event in events if event.event_type not in tables.MOVED_LAST]
+        ordered += [event for event in events if event.event_type in tables.MOVED_LAST]
+        note = self.new_note()
+        note.buffer_flushed.count = len(ordered)
+        self.append_note(note)
+        started_ids: dict[int, int] = {}
+        for event in ordered:
+            event.event_id = state.next_event_id
+            _wire(event, started_ids)
+            self._write(event)
+
+    def effect(self, effect: Effect) -> None:
+        """Ask the engine for something once the decision stands."""
+        self.effects.append(effect)
+
+    def _write(self, event: HistoryEvent) -> None:
+        data = event.SerializeToString()
+        apply_event(self.state, event, data)
+        self.event_frames.append(encode_frame(data))
+        self.event_count += 1
+
+
+def _wire(event: HistoryEvent, started_ids: dict[int, int]) -> None:
+    if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+        scheduled = event.activity_task_started_event_attributes.scheduled_event_id
+        started_ids[scheduled] = event.event_id
+        return
+    if event.event_type in tables.MOVED_LAST:
+        attributes = getattr(event, tables.ATTRIBUTES[event.event_type])
+        started = started_ids.get(attributes.scheduled_event_id)
+        if started is not None:
+            attributes.started_event_id = started

@@ -1,0 +1,46 @@
+"""What a decision asks of the engine beside writing its events and notes.
+
+Effects are values, returned and never called back. An offer is matched in the same turn; the rest
+of a decision's outcome leaves the process only after its commit.
+An offer may be obsolete when it is taken: whoever takes it decides against the state again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from polyrhythm.api import notes
+
+
+@dataclass(slots=True)
+class WorkflowTaskOffer:
+    """A workflow task that waits for a worker. `normal_queue` is where it goes if `queue` is
+    a sticky queue that nobody polls."""
+
+    queue: str
+    normal_queue: str
+    sticky: bool
+    scheduled_event_id: int
+    attempt: int
+    priority: int = 0
+
+
+@dataclass(slots=True)
+class ActivityOffer:
+    """An attempt of an activity that waits for a worker."""
+
+    queue: str
+    scheduled_event_id: int
+    stamp: int
+    priority: int = 0
+
+
+@dataclass(slots=True)
+class Delivery:
+    """A message that is now owed to another run; its sequence is in the sender's log."""
+
+    sequence: int
+    message: notes.Message
+
+
+Effect = WorkflowTaskOffer | ActivityOffer | Delivery

@@ -1,0 +1,83 @@
+"""Literal tables of the protocol: how each event type behaves in a history.
+
+Source: the server's history builder (event store) and the protobuf descriptors. Tables only; the
+code that reads them is in `decision`, `apply` and `deadlines`.
+"""
+
+from __future__ import annotations
+
+from temporalio.api.enums.v1 import EventType, WorkflowExecutionStatus
+from temporalio.api.history.v1 import HistoryEvent
+
+# Events that close a run, and the status they leave.
+CLOSES: dict[int, int] = {
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED: (
+        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED
+    ),
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED: (
+        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_FAILED
+    ),
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED: (
+        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CANCELED
+    ),
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: (
+        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TERMINATED
+    ),
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW: (
+        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW
+    ),
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT: (
+        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TIMED_OUT
+    ),
+}
+
+# Events that are written with an id even while a worker holds the workflow task.
+UNBUFFERED: frozenset[int] = frozenset(
+    {
+        *CLOSES,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
+        EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
+        EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED,
+        EventType.EVENT_TYPE_TIMER_STARTED,
+        EventType.EVENT_TYPE_TIMER_CANCELED,
+        EventType.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED,
+        EventType.EVENT_TYPE_MARKER_RECORDED,
+        EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED,
+        EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED,
+        EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
+        EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED,
+        EventType.EVENT_TYPE_NEXUS_OPERATION_SCHEDULED,
+        EventType.EVENT_TYPE_NEXUS_OPERATION_CANCEL_REQUESTED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED,
+    }
+)
+
+# Buffered events that move behind all others when the buffer gets its ids (stable otherwise).
+MOVED_LAST: frozenset[int] = frozenset(
+    {
+        EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED,
+        EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED,
+        EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT,
+        EventType.EVENT_TYPE_ACTIVITY_TASK_CANCELED,
+    }
+)
+
+# The attributes field of each event type.
+ATTRIBUTES: dict[int, str] = {
+    number: name.removeprefix("EVENT_TYPE_").lower() + "_event_attributes"
+    for name, number in EventType.items()
+    if name.removeprefix("EVENT_TYPE_").lower() + "_event_attributes"
+    in HistoryEvent.DESCRIPTOR.fields_by_name
+}
+
+# A history read in pages of this many events, as the server does.
+HISTORY_PAGE_EVENTS = 256
+
+# Data of a payload that says nothing: in a memo or search attribute it removes the field.
+NULL_DATA: frozenset[bytes] = frozenset({b"", b"null", b"[]"})

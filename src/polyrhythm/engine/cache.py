@@ -1,0 +1,85 @@
+"""Runs in memory: their states, and the tail of their histories.
+
+A cache, never a truth: any run can be dropped between turns and is folded again from its log when
+it is needed. The least recently used go first. Runs of the turn in progress are never dropped.
+The tail keeps the last events as framed bytes, so that a worker's next task needs no read.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from polyrhythm.core.state import RunState
+from polyrhythm.stores.port import RunRow
+
+
+@dataclass(slots=True)
+class LoadedRun:
+    """A run in memory. `sequence` counts its log rows, `snapshot_sequence` those in its newest
+    snapshot; `frames` are the framed events from `frames_first_id` on, to the end."""
+
+    key: int
+    state: RunState
+    row: RunRow | None
+    sequence: int = 0
+    snapshot_sequence: int = 0
+    frames: list[bytes] = field(default_factory=list)
+    frames_first_id: int = 1
+    frames_bytes: int = 0
+
+    def remember(self, frames: list[bytes], bytes_max: int) -> None:
+        """Append new events to the tail; a tail past `bytes_max` starts anew at its newest."""
+        self.frames.extend(frames)
+        self.frames_bytes += sum(map(len, frames))
+        if self.frames_bytes > bytes_max:
+            drop = len(self.frames) // 2
+            if self.frames_bytes - sum(map(len, self.frames[:drop])) > bytes_max:
+                drop = len(self.frames)
+            self.frames_bytes -= sum(map(len, self.frames[:drop]))
+            self.frames_first_id += drop
+            del self.frames[:drop]
+
+
+class RunCache:
+    """Loaded runs by key, and the newest run of each workflow id among them."""
+
+    def __init__(self, runs_max: int) -> None:
+        self._runs_max = runs_max
+        self._runs: OrderedDict[int, LoadedRun] = OrderedDict()
+        self._current: dict[tuple[int, str], int] = {}
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def get(self, key: int) -> LoadedRun | None:
+        """Return a loaded run and mark it used."""
+        run = self._runs.get(key)
+        if run is not None:
+            self._runs.move_to_end(key)
+        return run
+
+    def put(self, run: LoadedRun) -> None:
+        """Keep a run."""
+        self._runs[run.key] = run
+
+    def current_key(self, namespace_key: int, workflow_id: str) -> int:
+        """Return the key of an id's newest run, 0 when it is not known here."""
+        return self._current.get((namespace_key, workflow_id), 0)
+
+    def set_current(self, namespace_key: int, workflow_id: str, key: int) -> None:
+        """Remember the newest run of an id."""
+        self._current[namespace_key, workflow_id] = key
+
+    def drop(self, key: int) -> None:
+        """Forget a run."""
+        run = self._runs.pop(key, None)
+        if run is not None:
+            identity = (run.state.namespace_key, run.state.workflow_id)
+            if self._current.get(identity) == key:
+                del self._current[identity]
+
+    def trim(self) -> None:
+        """Forget the runs that were used least recently, between turns."""
+        while len(self._runs) > self._runs_max:
+            self.drop(next(iter(self._runs)))

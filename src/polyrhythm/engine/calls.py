@@ -1,0 +1,65 @@
+"""What enters a lane: calls of clients and workers, and what the lane asks of itself.
+
+A call is dispatched on the type of its request: the engine's requests are the protocol's own
+messages. The few things the protocol has no message for are the slotted values here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from temporalio.api.workflow.v1 import WorkflowExecutionInfo
+
+from polyrhythm.core.context import NamespaceInfo
+from polyrhythm.engine.reply import Reply
+from polyrhythm.stores.port import RunFilter
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through a turn. `deadline_ns` 0: the caller waits for ever;
+    `parked`: its time is running already, so looking at it again starts no second clock."""
+
+    namespace: NamespaceInfo
+    request: Any
+    deadline_ns: int = 0
+    identity: str = ""
+    reply: Reply = field(default_factory=Reply)
+    parked: bool = False
+
+
+@dataclass(slots=True)
+class ListRuns:
+    """A page of runs; the reply is a RunPage."""
+
+    filter: RunFilter
+
+
+@dataclass(slots=True)
+class RunPage:
+    """Runs as lists show them, and the filter's `after` of the next page (None at the end)."""
+
+    infos: list[WorkflowExecutionInfo]
+    after: tuple[int, int, int] | None
+
+
+@dataclass(slots=True)
+class CountRuns:
+    """How many runs match; the reply is an int."""
+
+    filter: RunFilter
+
+
+@dataclass(slots=True)
+class FireDue:
+    """A run's deadline has passed."""
+
+    run_key: int
+
+
+@dataclass(slots=True)
+class Restore:
+    """A run whose commit failed, or that was found at start: offer and owe again what it has."""
+
+    run_key: int

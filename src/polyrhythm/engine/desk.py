@@ -1,0 +1,59 @@
+"""What every handler of a turn gets: the turn and the lane's memory, as one record.
+
+Handlers are functions of a desk and a call. They decide through core, stage what it decides and
+answer through the turn; they keep nothing themselves.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from polyrhythm.base.limits import Limits
+from polyrhythm.core.context import Context, NamespaceInfo
+from polyrhythm.engine.calls import Call
+from polyrhythm.engine.matching import Matching
+from polyrhythm.engine.namespaces import Registry
+from polyrhythm.engine.queries import Queries
+from polyrhythm.engine.timers import Timers
+from polyrhythm.engine.turn import Turn, World
+from polyrhythm.engine.waiters import Waiters
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a lane keeps between turns and can rebuild from its store, or lose."""
+
+    world: World
+    registry: Registry
+    matching: Matching
+    waiters: Waiters
+    queries: Queries
+    timers: Timers
+    inbox: deque[Call]
+
+
+@dataclass(slots=True)
+class Desk:
+    """One turn at work."""
+
+    turn: Turn
+    memory: Memory
+
+    @property
+    def limits(self) -> Limits:
+        """The lane's limits."""
+        return self.memory.world.limits
+
+    @property
+    def now_ns(self) -> int:
+        """The turn's instant."""
+        return self.turn.now_ns
+
+    def context(self, namespace: NamespaceInfo) -> Context:
+        """Return what a decision in this namespace may know."""
+        return self.turn.context(namespace)
+
+    def context_of(self, namespace_key: int) -> Context:
+        """Return the context of a run's namespace."""
+        return self.turn.context(self.memory.registry.by_key(namespace_key))

@@ -1,0 +1,63 @@
+"""One function a request type: decides it within a turn.
+
+The table is the engine's whole vocabulary. Requests come here checked by the service; handlers
+load runs, let core decide, stage what it decided and answer through the turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import temporalio.api.workflowservice.v1 as _ws
+
+from polyrhythm.engine.calls import Call, CountRuns, FireDue, ListRuns, Restore
+from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.handlers import (
+    activities,
+    history,
+    life,
+    lists,
+    own,
+    queries,
+    queues,
+    spaces,
+    tasks,
+)
+
+Handler = Callable[[Desk, Call], None]
+
+HANDLERS: dict[type, Handler] = {
+    _ws.StartWorkflowExecutionRequest: life.start_workflow,
+    _ws.SignalWithStartWorkflowExecutionRequest: life.signal_with_start,
+    _ws.SignalWorkflowExecutionRequest: life.signal_workflow,
+    _ws.RequestCancelWorkflowExecutionRequest: life.cancel_workflow,
+    _ws.TerminateWorkflowExecutionRequest: life.terminate_workflow,
+    _ws.DeleteWorkflowExecutionRequest: life.delete_workflow,
+    _ws.DescribeWorkflowExecutionRequest: life.describe_workflow,
+    _ws.GetWorkflowExecutionHistoryRequest: history.get_history,
+    _ws.GetWorkflowExecutionHistoryReverseRequest: history.get_history_reverse,
+    _ws.PollWorkflowTaskQueueRequest: tasks.poll_workflow_task,
+    _ws.RespondWorkflowTaskCompletedRequest: tasks.complete_workflow_task,
+    _ws.RespondWorkflowTaskFailedRequest: tasks.fail_workflow_task,
+    _ws.PollActivityTaskQueueRequest: tasks.poll_activity_task,
+    _ws.RespondActivityTaskCompletedRequest: activities.complete_activity,
+    _ws.RespondActivityTaskCompletedByIdRequest: activities.complete_activity_by_id,
+    _ws.RespondActivityTaskFailedRequest: activities.fail_activity,
+    _ws.RespondActivityTaskFailedByIdRequest: activities.fail_activity_by_id,
+    _ws.RespondActivityTaskCanceledRequest: activities.cancel_activity,
+    _ws.RespondActivityTaskCanceledByIdRequest: activities.cancel_activity_by_id,
+    _ws.RecordActivityTaskHeartbeatRequest: activities.heartbeat_activity,
+    _ws.RecordActivityTaskHeartbeatByIdRequest: activities.heartbeat_activity_by_id,
+    _ws.QueryWorkflowRequest: queries.query_workflow,
+    _ws.RespondQueryTaskCompletedRequest: queries.complete_query,
+    _ws.ResetStickyTaskQueueRequest: queues.reset_sticky,
+    _ws.DescribeTaskQueueRequest: queues.describe_queue,
+    _ws.ShutdownWorkerRequest: queues.shut_down_worker,
+    _ws.RegisterNamespaceRequest: spaces.register_namespace,
+    _ws.UpdateNamespaceRequest: spaces.update_namespace,
+    _ws.DeprecateNamespaceRequest: spaces.deprecate_namespace,
+    ListRuns: lists.list_runs,
+    CountRuns: lists.count_runs,
+    FireDue: own.fire_due,
+    Restore: own.restore,
+}

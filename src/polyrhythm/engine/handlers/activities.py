@@ -1,0 +1,121 @@
+"""Workers' answers to activities, by task token or by activity id.
+
+A call by id names the run and the activity instead of an attempt; it becomes the same call with a
+token that carries the id alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.message import Message
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import (
+    RecordActivityTaskHeartbeatByIdResponse,
+    RecordActivityTaskHeartbeatRequest,
+    RespondActivityTaskCanceledByIdResponse,
+    RespondActivityTaskCanceledRequest,
+    RespondActivityTaskCompletedByIdResponse,
+    RespondActivityTaskCompletedRequest,
+    RespondActivityTaskFailedByIdResponse,
+    RespondActivityTaskFailedRequest,
+)
+
+from polyrhythm.api import notes
+from polyrhythm.core.context import Context
+from polyrhythm.core.decide.activity import (
+    decide_activity_canceled,
+    decide_activity_completed,
+    decide_activity_failed,
+    decide_activity_heartbeat,
+)
+from polyrhythm.core.decision import Decision
+from polyrhythm.core.state import RunState
+from polyrhythm.engine.calls import Call
+from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.handlers.token import decode_token, load_of_token
+
+_GONE = "invalid activityID or activity already timed out or invoking workflow is completed"
+
+_Decide = Callable[[RunState, notes.TaskToken, Any, Context], Decision]
+
+
+def complete_activity(desk: Desk, call: Call) -> None:
+    """Take a result."""
+    _by_token(desk, call, decide_activity_completed)
+
+
+def fail_activity(desk: Desk, call: Call) -> None:
+    """Take a failure."""
+    _by_token(desk, call, decide_activity_failed)
+
+
+def cancel_activity(desk: Desk, call: Call) -> None:
+    """Take the report that a cancelled activity has stopped."""
+    _by_token(desk, call, decide_activity_canceled)
+
+
+def heartbeat_activity(desk: Desk, call: Call) -> None:
+    """Take a sign of life."""
+    _by_token(desk, call, decide_activity_heartbeat)
+
+
+def complete_activity_by_id(desk: Desk, call: Call) -> None:
+    """Take a result of an activity named by id."""
+    request = _carry(call.request, RespondActivityTaskCompletedRequest())
+    answer = RespondActivityTaskCompletedByIdResponse()
+    _by_id(desk, call, decide_activity_completed, request, answer)
+
+
+def fail_activity_by_id(desk: Desk, call: Call) -> None:
+    """Take a failure of an activity named by id."""
+    request = _carry(call.request, RespondActivityTaskFailedRequest())
+    _by_id(desk, call, decide_activity_failed, request, RespondActivityTaskFailedByIdResponse())
+
+
+def cancel_activity_by_id(desk: Desk, call: Call) -> None:
+    """Take the report that an activity named by id has stopped."""
+    request = _carry(call.request, RespondActivityTaskCanceledRequest())
+    answer = RespondActivityTaskCanceledByIdResponse()
+    _by_id(desk, call, decide_activity_canceled, request, answer)
+
+
+def heartbeat_activity_by_id(desk: Desk, call: Call) -> None:
+    """Take a sign of life of an activity named by id."""
+    request = _carry(call.request, RecordActivityTaskHeartbeatRequest())
+    answer = RecordActivityTaskHeartbeatByIdResponse()
+    _by_id(desk, call, decide_activity_heartbeat, request, answer)
+
+
+def _by_token(desk: Desk, call: Call, decide: _Decide) -> None:
+    token = decode_token(call.request.task_token)
+    run = load_of_token(desk, call, token, _GONE)
+    decision = decide(run.state, token, call.request, desk.context(call.namespace))
+    desk.turn.stage(run, decision)
+    desk.turn.answer(call.reply, decision.reply)
+
+
+def _by_id(desk: Desk, call: Call, decide: _Decide, request: Message, answer: Message) -> None:
+    named = call.request
+    execution = WorkflowExecution(workflow_id=named.workflow_id, run_id=named.run_id)
+    run = desk.turn.find(call.namespace.key, execution)
+    token = notes.TaskToken(run_key=run.key, activity_id=named.activity_id)
+    decision = decide(run.state, token, request, desk.context(call.namespace))
+    desk.turn.stage(run, decision)
+    desk.turn.answer(call.reply, _carry(decision.reply, answer))
+
+
+def _carry(source: Any, target: Any) -> Any:
+    # Fields of one name have one meaning in a call and in its by-id twin.
+    known = target.DESCRIPTOR.fields_by_name
+    for field, value in source.ListFields():
+        if field.name not in known:
+            continue
+        if field.is_repeated:
+            getattr(target, field.name).extend(value)
+        elif field.message_type is not None:
+            getattr(target, field.name).CopyFrom(value)
+        else:
+            setattr(target, field.name, value)
+    return target

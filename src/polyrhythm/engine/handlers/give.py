@@ -1,0 +1,132 @@
+"""Gives offers to polls: decides the start of a task and makes the worker's answer.
+
+An offer is obsolete when the run's state no longer says what it says; then nothing happens and
+the next one is tried. An answer holds the history as of this moment of the turn.
+"""
+
+from __future__ import annotations
+
+from temporalio.api.enums.v1 import TaskQueueKind
+from temporalio.api.workflowservice.v1 import PollWorkflowTaskQueueResponse
+
+from polyrhythm.api import notes
+from polyrhythm.base.errors import DataLoss, NotFound
+from polyrhythm.core.decide import task as tasks
+from polyrhythm.core.decide.activity import start_activity
+from polyrhythm.core.decision import Decision
+from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
+from polyrhythm.engine.cache import LoadedRun
+from polyrhythm.engine.calls import Call
+from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.handlers.events import read_page
+from polyrhythm.engine.matching import Offer, QueryOffer, QueueState
+
+
+def give(desk: Desk, queue: QueueState, offer: Offer, poll: Call) -> bool:
+    """Answer the poll with the offer; False when the offer is obsolete."""
+    try:
+        run = desk.turn.load(offer.run_key)
+    except (NotFound, DataLoss):
+        return False
+    if isinstance(offer.what, QueryOffer):
+        return _give_query(desk, run, offer.what, poll)
+    if isinstance(offer.what, ActivityOffer):
+        return _give_activity(desk, run, offer.what, poll)
+    return _give_workflow_task(desk, queue, run, offer.what, poll)
+
+
+def encode_task(desk: Desk, run: LoadedRun, sticky: bool) -> PollWorkflowTaskQueueResponse:
+    """Return the answer that hands a run's started workflow task to a worker."""
+    state = run.state
+    task = state.workflow_task
+    assert task is not None and task.started_event_id
+    answer = _open_answer(run)
+    answer.started_event_id = task.started_event_id
+    answer.attempt = task.attempt
+    answer.scheduled_time.FromNanoseconds(task.scheduled_ns)
+    answer.started_time.FromNanoseconds(task.started_ns)
+    answer.task_token = notes.TaskToken(
+        namespace_key=state.namespace_key,
+        run_key=run.key,
+        workflow_id=state.workflow_id,
+        run_id=state.run_id,
+        scheduled_event_id=task.scheduled_event_id,
+        started_event_id=task.started_event_id,
+        started_ns=task.started_ns,
+        attempt=task.attempt,
+    ).SerializeToString()
+    for query in desk.memory.queries.buffered(run.key):
+        answer.queries[query.query_id].CopyFrom(query.call.request.query)
+    first_id = state.last_completed_started_id + 1 if sticky else 1
+    history, answer.next_page_token = read_page(desk, run, first_id, state.next_event_id)
+    answer.history.MergeFromString(history)
+    return answer
+
+
+def _give_workflow_task(
+    desk: Desk, queue: QueueState, run: LoadedRun, offer: WorkflowTaskOffer, poll: Call
+) -> bool:
+    state = run.state
+    task = state.workflow_task
+    if (
+        not state.running
+        or task is None
+        or task.started_event_id
+        or task.scheduled_event_id != offer.scheduled_event_id
+        or task.attempt != offer.attempt
+    ):
+        return False
+    sticky_poll = poll.request.task_queue.kind == TaskQueueKind.TASK_QUEUE_KIND_STICKY
+    if sticky_poll and state.sticky_queue != queue.name:
+        return False
+    decision = Decision(state, desk.context_of(state.namespace_key))
+    if state.sticky_queue != queue.name:
+        tasks.set_sticky(decision, "", 0)
+    tasks.start_task(decision, decision.context.ids.run_id(), poll.request.identity)
+    desk.turn.stage(run, decision)
+    desk.turn.answer(poll.reply, encode_task(desk, run, bool(run.state.sticky_queue)))
+    return True
+
+
+def _give_activity(desk: Desk, run: LoadedRun, offer: ActivityOffer, poll: Call) -> bool:
+    decision = Decision(run.state, desk.context_of(run.state.namespace_key))
+    request_id = decision.context.ids.run_id()
+    answer = start_activity(decision, run.key, offer, request_id, poll.request.identity)
+    if answer is None:
+        return False
+    desk.turn.stage(run, decision)
+    desk.turn.answer(poll.reply, answer)
+    return True
+
+
+def _give_query(desk: Desk, run: LoadedRun, offer: QueryOffer, poll: Call) -> bool:
+    query = desk.memory.queries.find(offer.query_id)
+    if query is None:
+        return False
+    state = run.state
+    answer = _open_answer(run)
+    answer.query.CopyFrom(query.call.request.query)
+    answer.task_token = notes.TaskToken(
+        namespace_key=state.namespace_key,
+        run_key=run.key,
+        workflow_id=state.workflow_id,
+        run_id=state.run_id,
+        query_id=offer.query_id,
+    ).SerializeToString()
+    if offer.queue != state.sticky_queue:
+        history, answer.next_page_token = read_page(desk, run, 1, state.next_event_id)
+        answer.history.MergeFromString(history)
+    desk.turn.answer(poll.reply, answer)
+    return True
+
+
+def _open_answer(run: LoadedRun) -> PollWorkflowTaskQueueResponse:
+    state = run.state
+    answer = PollWorkflowTaskQueueResponse()
+    answer.workflow_execution.workflow_id = state.workflow_id
+    answer.workflow_execution.run_id = state.run_id
+    answer.workflow_type.name = state.workflow_type
+    answer.previous_started_event_id = state.last_completed_started_id
+    answer.workflow_execution_task_queue.name = state.task_queue
+    answer.workflow_execution_task_queue.kind = TaskQueueKind.TASK_QUEUE_KIND_NORMAL
+    return answer

@@ -1,0 +1,59 @@
+"""Lists and counts of runs: the rows themselves, read through the store's index.
+
+Every row is written with its run's commit, so a list shows what any answered call has done.
+"""
+
+from __future__ import annotations
+
+from temporalio.api.common.v1 import Memo, SearchAttributes
+from temporalio.api.workflow.v1 import WorkflowExecutionInfo
+
+from polyrhythm.engine.calls import Call, CountRuns, ListRuns, RunPage
+from polyrhythm.engine.desk import Desk
+from polyrhythm.stores.port import RunRow
+
+
+def list_runs(desk: Desk, call: Call) -> None:
+    """Answer with a page of runs."""
+    wanted: ListRuns = call.request
+    rows = desk.memory.world.store.list_runs(wanted.filter)
+    after = None
+    if len(rows) == wanted.filter.limit:
+        last = rows[-1]
+        after = (last.close_ns, last.start_ns, last.run_key)
+    desk.turn.answer(call.reply, RunPage([encode_info(row) for row in rows], after))
+
+
+def count_runs(desk: Desk, call: Call) -> None:
+    """Answer with how many runs match."""
+    wanted: CountRuns = call.request
+    desk.turn.answer(call.reply, desk.memory.world.store.count_runs(wanted.filter))
+
+
+def encode_info(row: RunRow) -> WorkflowExecutionInfo:
+    """Return a row as lists show it."""
+    info = WorkflowExecutionInfo()
+    info.execution.workflow_id = row.workflow_id
+    info.execution.run_id = row.run_id
+    info.type.name = row.workflow_type
+    info.start_time.FromNanoseconds(row.start_ns)
+    info.execution_time.FromNanoseconds(row.execution_ns or row.start_ns)
+    info.status = row.status  # type: ignore[assignment]
+    info.task_queue = row.task_queue
+    info.first_run_id = row.first_run_id
+    info.root_execution.workflow_id = row.workflow_id
+    info.root_execution.run_id = row.run_id
+    info.memo.CopyFrom(Memo.FromString(row.memo))
+    info.search_attributes.CopyFrom(SearchAttributes.FromString(row.search_attributes))
+    if row.close_ns:
+        info.close_time.FromNanoseconds(row.close_ns)
+        info.execution_duration.FromNanoseconds(max(0, row.close_ns - _work_start_ns(row)))
+        info.history_length = row.history_events
+        info.history_size_bytes = row.history_bytes
+        info.state_transition_count = row.transitions
+    return info
+
+
+def _work_start_ns(row: RunRow) -> int:
+    # Work begins after the start delay.
+    return row.execution_ns or row.start_ns

@@ -1,0 +1,84 @@
+"""Follows up the effects of decisions within their turn: offers meet polls, messages arrive.
+
+What a decision causes is decided before the same commit: a worker that waits gets its task
+without a second one, and a message between runs is applied and settled in one transaction. What
+could not be done in this turn is in the rows (work, owes) and is found again after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from temporalio.api.common.v1 import WorkflowExecution
+
+from polyrhythm.base.errors import DataLoss, NotFound
+from polyrhythm.core.decide.message import failed_cause, receive, refuse_delivery, settle
+from polyrhythm.core.effects import ActivityOffer, Delivery, WorkflowTaskOffer
+from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.handlers.give import give
+from polyrhythm.engine.matching import Offer, QueueKind, QueueState
+
+
+def follow_up(desk: Desk) -> None:
+    """Take one effect of the turn's decisions and do what it asks."""
+    run_key, effect = desk.turn.causes.popleft()
+    _FOLLOW[type(effect)](desk, run_key, effect)
+
+
+def match(desk: Desk, queue: QueueState, offer: Offer) -> bool:
+    """Give an offer to a poll that waits, or keep it; True when it was given."""
+    while True:
+        poll = queue.take_poll()
+        if poll is None:
+            desk.memory.matching.offer(queue, offer)
+            return False
+        if give(desk, queue, offer, poll):
+            return True
+        # The offer is obsolete; the poll goes on waiting, at the front as before.
+        queue.polls.appendleft(poll)
+        return False
+
+
+def _offer_workflow_task(desk: Desk, run_key: int, offer: WorkflowTaskOffer) -> None:
+    matching = desk.memory.matching
+    namespace_key = desk.turn.load(run_key).state.namespace_key
+    queue = matching.queue(namespace_key, offer.queue, QueueKind.WORKFLOW)
+    if offer.sticky and not queue.polled_within(desk.now_ns, desk.limits.sticky_unavailable_ns):
+        # Its worker is gone: the normal queue, and no event (the server does the same).
+        queue = matching.queue(namespace_key, offer.normal_queue, QueueKind.WORKFLOW)
+    match(desk, queue, Offer(run_key, offer))
+
+
+def _offer_activity(desk: Desk, run_key: int, offer: ActivityOffer) -> None:
+    namespace_key = desk.turn.load(run_key).state.namespace_key
+    queue = desk.memory.matching.queue(namespace_key, offer.queue, QueueKind.ACTIVITY)
+    match(desk, queue, Offer(run_key, offer))
+
+
+def _deliver(desk: Desk, run_key: int, delivery: Delivery) -> None:
+    message = delivery.message
+    turn = desk.turn
+    sender = turn.load(run_key)
+    target = WorkflowExecution(workflow_id=message.workflow_id, run_id=message.run_id)
+    try:
+        receiver = turn.find(message.namespace_key, target)
+    except (NotFound, DataLoss):
+        receiver = None
+    if receiver is not None and receiver.key != run_key:
+        context = desk.context_of(message.namespace_key)
+        decision = receive(receiver.state, message, run_key, delivery.sequence, context)
+        cause = failed_cause(decision)
+        turn.stage(receiver, decision)
+        settled = settle(sender.state, delivery.sequence, context, cause)
+    else:
+        context = desk.context_of(sender.state.namespace_key)
+        settled = refuse_delivery(sender.state, message, delivery.sequence, context)
+    turn.stage(sender, settled)
+
+
+_FOLLOW: dict[type, Callable[[Desk, int, Any], None]] = {
+    WorkflowTaskOffer: _offer_workflow_task,
+    ActivityOffer: _offer_activity,
+    Delivery: _deliver,
+}

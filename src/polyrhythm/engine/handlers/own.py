@@ -1,0 +1,39 @@
+"""What a lane asks of itself: runs whose deadlines have passed, runs to take up again.
+
+Both are idempotent: a deadline that no longer counts and an offer that exists twice do nothing.
+"""
+
+from __future__ import annotations
+
+from polyrhythm.api import notes
+from polyrhythm.base.errors import DataLoss, NotFound
+from polyrhythm.core.decide.fire import decide_fire
+from polyrhythm.core.effects import Delivery
+from polyrhythm.engine.calls import Call
+from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.rows import open_offers
+
+
+def fire_due(desk: Desk, call: Call) -> None:
+    """Decide the deadlines of a run that have passed."""
+    try:
+        run = desk.turn.load(call.request.run_key)
+    except (NotFound, DataLoss):
+        # Deleted since, or damaged: a damaged run is left alone, and nothing else with it.
+        return
+    decision = decide_fire(run.state, desk.context_of(run.state.namespace_key))
+    desk.turn.stage(run, decision)
+
+
+def restore(desk: Desk, call: Call) -> None:
+    """Offer and owe again what a run has: its commit failed, or it was found at start."""
+    try:
+        run = desk.turn.load(call.request.run_key)
+    except (NotFound, DataLoss):
+        return
+    for offer in open_offers(run.state, desk.now_ns):
+        desk.turn.causes.append((run.key, offer))
+    for sequence, message in run.state.owed.items():
+        delivery = Delivery(sequence, notes.Message.FromString(message))
+        desk.turn.causes.append((run.key, delivery))
+    desk.turn.touch(run)

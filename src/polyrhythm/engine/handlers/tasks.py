@@ -1,0 +1,116 @@
+"""Workers' calls: polls, and answers to workflow tasks, activities and queries.
+
+A poll takes what waits or waits itself; the server's long poll ends after a minute with an empty
+answer. The last second of a caller's deadline is kept free for the answer's way back.
+"""
+
+from __future__ import annotations
+
+from temporalio.api.workflowservice.v1 import (
+    PollActivityTaskQueueResponse,
+    PollWorkflowTaskQueueResponse,
+    RespondWorkflowTaskCompletedResponse,
+    RespondWorkflowTaskFailedResponse,
+)
+
+from polyrhythm.core.decide.activity import start_activity
+from polyrhythm.core.decide.commands.record import Completion
+from polyrhythm.core.decide.completion import (
+    INLINE_REQUEST_ID,
+    decide_completed,
+    decide_failed,
+)
+from polyrhythm.core.decision import Decision
+from polyrhythm.core.effects import ActivityOffer
+from polyrhythm.engine.cache import LoadedRun
+from polyrhythm.engine.calls import Call
+from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.handlers.give import encode_task, give
+from polyrhythm.engine.handlers.long_poll import poll_until_ns
+from polyrhythm.engine.handlers.queries import answer_carried, release_queries
+from polyrhythm.engine.handlers.refill import refill
+from polyrhythm.engine.handlers.token import decode_token, load_of_token
+from polyrhythm.engine.matching import QueueKind, QueueState
+
+
+def poll_workflow_task(desk: Desk, call: Call) -> None:
+    """Hand out a workflow task or a query, or wait for one."""
+    _poll(desk, call, QueueKind.WORKFLOW, PollWorkflowTaskQueueResponse())
+
+
+def poll_activity_task(desk: Desk, call: Call) -> None:
+    """Hand out an activity, or wait for one."""
+    _poll(desk, call, QueueKind.ACTIVITY, PollActivityTaskQueueResponse())
+
+
+def complete_workflow_task(desk: Desk, call: Call) -> None:
+    """Take a workflow task's commands; the answer may carry the next task and activities."""
+    token = decode_token(call.request.task_token)
+    run = load_of_token(desk, call, token, "Workflow task not found.")
+    decision = decide_completed(run.state, token, call.request, desk.context(call.namespace))
+    completion = decision.reply
+    desk.turn.stage(run, decision)
+    if isinstance(completion, Exception):
+        desk.turn.refuse(call.reply, completion)
+        return
+    assert isinstance(completion, Completion)
+    answer = RespondWorkflowTaskCompletedResponse()
+    answer_carried(desk, call.request)
+    _give_eager(desk, run, completion, answer)
+    task = run.state.workflow_task
+    if task is not None and task.request_id == INLINE_REQUEST_ID and task.started_event_id:
+        answer.workflow_task.CopyFrom(encode_task(desk, run, sticky=True))
+    if task is None:
+        release_queries(desk, run)
+    desk.turn.answer(call.reply, answer)
+
+
+def fail_workflow_task(desk: Desk, call: Call) -> None:
+    """Take a worker's report that it could not run a workflow task."""
+    token = decode_token(call.request.task_token)
+    run = load_of_token(desk, call, token, "Workflow task not found.")
+    decision = decide_failed(run.state, token, call.request, desk.context(call.namespace))
+    desk.turn.stage(run, decision)
+    desk.turn.answer(call.reply, RespondWorkflowTaskFailedResponse())
+
+
+def _poll(desk: Desk, call: Call, kind: QueueKind, empty: object) -> None:
+    name = call.request.task_queue.name
+    queue = desk.memory.matching.queue(call.namespace.key, name, kind)
+    queue.saw(call.request.identity, desk.now_ns)
+    if _take(desk, queue, call):
+        return
+    until_ns = poll_until_ns(desk, call, desk.limits.task_poll_ns)
+    desk.memory.waiters.park(call, until_ns, empty)
+    queue.park(call)
+
+
+def _take(desk: Desk, queue: QueueState, call: Call) -> bool:
+    while True:
+        offer = queue.take_offer()
+        if offer is None:
+            if not queue.spilled:
+                return False
+            refill(desk, queue)
+        elif give(desk, queue, offer, call):
+            return True
+
+
+def _give_eager(
+    desk: Desk,
+    run: LoadedRun,
+    completion: Completion,
+    answer: RespondWorkflowTaskCompletedResponse,
+) -> None:
+    for scheduled_event_id in completion.eager:
+        activity = run.state.activities.get(scheduled_event_id)
+        if activity is None:
+            continue
+        decision = Decision(run.state, completion.decision.context)
+        offer = ActivityOffer(activity.task_queue, scheduled_event_id, activity.stamp)
+        identity = completion.request.identity
+        request_id = decision.context.ids.run_id()
+        task = start_activity(decision, run.key, offer, request_id, identity)
+        if task is not None:
+            desk.turn.stage(run, decision)
+            answer.activity_tasks.append(task)

@@ -1,0 +1,211 @@
+"""A lane: the one owner of a set of runs. It decides, commits once, then performs.
+
+A turn drains the inbox, decides every request and whatever those decisions cause, up to a bound;
+then everything is one commit, and only after it do answers leave, timers get armed and waiters
+look again. The lane is plain method calls: a host drives it (an event loop, a thread) and the
+simulator drives it with a clock of its own. Nothing here waits, reads a clock or knows a loop.
+
+    turn = lane.begin(now_ns)
+    while lane.decide(turn): ...            # in stretches, so that a loop is not held up
+    lane.commit(turn)                       # blocks; may run in another thread
+    lane.perform(turn)                      # or lane.abort(turn, error)
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import dataclass
+
+from polyrhythm.base.errors import LaneLost, PolyrhythmError, ResourceExhausted, Unavailable
+from polyrhythm.base.limits import Limits
+from polyrhythm.core.context import IdSource
+from polyrhythm.engine.cache import RunCache
+from polyrhythm.engine.calls import Call, FireDue, Restore
+from polyrhythm.engine.desk import Desk, Memory
+from polyrhythm.engine.handlers import HANDLERS, Handler
+from polyrhythm.engine.handlers.history import get_history
+from polyrhythm.engine.handlers.match import follow_up
+from polyrhythm.engine.matching import Matching
+from polyrhythm.engine.namespaces import Registry
+from polyrhythm.engine.queries import Queries
+from polyrhythm.engine.recovery import recover
+from polyrhythm.engine.timers import Timers
+from polyrhythm.engine.turn import Turn, World
+from polyrhythm.engine.waiters import Waiters
+from polyrhythm.stores.port import Batch, LaneOwner, Store
+
+LOG = logging.getLogger("polyrhythm.lane")
+
+# Items decided between two looks at the loop: at 0.1-0.3 ms an item about 5 ms.
+STRETCH_ITEMS = 32
+
+
+@dataclass(slots=True)
+class Progress:
+    """A turn on its way through the lane."""
+
+    desk: Desk
+    items: int = 0
+    steps: int = 0
+    batch: Batch | None = None
+
+
+class Lane:
+    """Owns the runs of one store lane."""
+
+    def __init__(self, store: Store, owner: LaneOwner, ids: IdSource, limits: Limits) -> None:
+        world = World(store, RunCache(limits.cached_runs_max), ids, limits)
+        self.owner = owner
+        self.memory = Memory(
+            world=world,
+            registry=Registry(),
+            matching=Matching(limits.offers_in_memory_max),
+            waiters=Waiters(limits.waiters_max),
+            queries=Queries(),
+            timers=Timers(store, limits.timers_in_memory_max),
+            inbox=deque(),
+        )
+        self.lost = False
+
+    def recover(self, now_ns: int) -> None:
+        """Take up what the store holds; call once, before the first turn."""
+        recover(self.memory, self.owner, now_ns)
+
+    def submit(self, call: Call) -> None:
+        """Put a call into the inbox; it is answered by a later turn, or refused here."""
+        if self.lost:
+            call.reply.fail(Unavailable("this process no longer owns the lane"))
+        elif len(self.memory.inbox) >= self.memory.world.limits.inbox_max:
+            call.reply.fail(
+                ResourceExhausted("too many requests are waiting", "SYSTEM_OVERLOADED", "SYSTEM")
+            )
+        else:
+            self.memory.inbox.append(call)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn would find something in the inbox."""
+        return bool(self.memory.inbox)
+
+    def next_ns(self) -> int:
+        """Return when the lane next has to act by itself."""
+        timers, waiters = self.memory.timers.next_ns(), self.memory.waiters.next_ns()
+        return min(timers, waiters) if waiters else timers
+
+    def begin(self, now_ns: int) -> Progress:
+        """Start a turn: runs that are due come first, calls out of time are answered."""
+        memory = self.memory
+        memory.waiters.expire(now_ns)
+        limits = memory.world.limits
+        for run_key in memory.timers.take_due(now_ns, limits.turn_items_max):
+            memory.inbox.appendleft(self._own(FireDue(run_key)))
+        return Progress(Desk(Turn(memory.world, now_ns), memory))
+
+    def decide(self, progress: Progress) -> bool:
+        """Decide one stretch of the turn; True while there is more to decide before the commit."""
+        desk, limits = progress.desk, self.memory.world.limits
+        inbox, causes = self.memory.inbox, desk.turn.causes
+        for _ in range(STRETCH_ITEMS):
+            if causes:
+                # A bound against decisions that cause each other for ever: a turn this long is
+                # our own fault.
+                progress.steps += 1
+                assert progress.steps <= limits.turn_steps_max * limits.turn_items_max
+                self._guard(desk, None, None)
+            elif inbox and progress.items < limits.turn_items_max:
+                progress.items += 1
+                self._decide_call(desk, inbox.popleft())
+            elif not self._look_again(desk):
+                progress.batch = desk.turn.batch(self.owner.lane, self.owner.epoch)
+                return False
+        return True
+
+    def writes(self, progress: Progress) -> bool:
+        """Whether the turn has anything to commit."""
+        batch = progress.batch
+        assert batch is not None
+        return bool(batch.runs or batch.namespaces or batch.deleted_runs)
+
+    def commit(self, progress: Progress) -> None:
+        """Write the turn; raises StoreError when nothing was written, or perhaps nothing."""
+        assert progress.batch is not None
+        self.memory.world.store.commit(progress.batch)
+
+    def perform(self, progress: Progress) -> None:
+        """Let the turn's outcome out: timers armed, answers given."""
+        turn, memory = progress.desk.turn, self.memory
+        for row in turn.namespaces:
+            memory.registry.put(row)
+        for key, run in turn.touched.items():
+            assert run.row is not None
+            memory.timers.arm(key, run.row.due_ns)
+        for key in turn.deleted:
+            memory.timers.forget(key)
+        for reply, value, error in turn.answers:
+            if error is None:
+                reply.resolve(value)
+            else:
+                reply.fail(error)
+        memory.world.cache.trim()
+
+    def abort(self, progress: Progress, error: Exception) -> None:
+        """Forget the turn: its commit failed, and perhaps happened. Callers are told to come
+        back; every run it touched is read again and takes its work up from there."""
+        turn, memory = progress.desk.turn, self.memory
+        self.lost = self.lost or isinstance(error, LaneLost)
+        for key in turn.touched:
+            memory.world.cache.drop(key)
+            memory.inbox.append(self._own(Restore(key)))
+        for reply, _, _ in turn.answers:
+            reply.fail(Unavailable(f"the store did not commit: {error}"))
+        if self.lost:
+            self.close("this process no longer owns the lane")
+
+    def close(self, reason: str) -> None:
+        """Refuse everything that waits; the runs are as they were committed."""
+        error = Unavailable(reason)
+        while self.memory.inbox:
+            self.memory.inbox.popleft().reply.fail(error)
+        self.memory.waiters.end_all(error)
+
+    def _decide_call(self, desk: Desk, call: Call) -> None:
+        if call.reply.done:
+            return
+        handler = HANDLERS.get(type(call.request))
+        assert handler is not None, f"no handler for {type(call.request).__name__}"
+        self._guard(desk, call, handler)
+
+    def _guard(self, desk: Desk, call: Call | None, handler: Handler | None) -> None:
+        try:
+            if call is None or handler is None:
+                follow_up(desk)
+            else:
+                handler(desk, call)
+        except PolyrhythmError as error:
+            if call is not None:
+                desk.turn.refuse(call.reply, error)
+        except Exception as error:
+            # Our own fault must not take the lane down.
+            LOG.exception("internal error while deciding")
+            desk.turn.repair()
+            if call is not None:
+                desk.turn.refuse(call.reply, PolyrhythmError(f"internal error: {error}"))
+
+    def _look_again(self, desk: Desk) -> bool:
+        """Answer calls that wait for a run this turn has changed; True when there were any."""
+        found = False
+        for run_key, staged in list(desk.turn.staged.items()):
+            if staged.events and not staged.seen:
+                staged.seen = True
+                for call in self.memory.waiters.take_watchers(run_key):
+                    found = True
+                    self._guard(desk, call, get_history)
+        for run_key in desk.turn.deleted:
+            for call in self.memory.waiters.take_watchers(run_key):
+                found = True
+                self._guard(desk, call, get_history)
+        return found
+
+    def _own(self, request: FireDue | Restore) -> Call:
+        return Call(self.memory.registry.first(), request)

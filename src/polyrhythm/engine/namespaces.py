@@ -1,0 +1,81 @@
+"""The namespaces of a lane's store: found by name, registered and changed through turns.
+
+`body` of a row is a serialized DescribeNamespaceResponse: what clients are shown is kept as they
+will see it. The name `default` exists from the start, as on a development server.
+"""
+
+from __future__ import annotations
+
+from temporalio.api.enums.v1 import NamespaceState
+from temporalio.api.workflowservice.v1 import DescribeNamespaceResponse
+
+from polyrhythm.base.errors import NamespaceNotFound
+from polyrhythm.core.context import NamespaceInfo
+from polyrhythm.stores.port import NamespaceRow
+
+
+class Registry:
+    """Namespaces by name and by id."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, NamespaceRow] = {}
+        self._by_name: dict[str, NamespaceInfo] = {}
+        self._by_key: dict[int, NamespaceInfo] = {}
+
+    def put(self, row: NamespaceRow) -> None:
+        """Add or replace a namespace, once its row is committed."""
+        info = NamespaceInfo(row.key, row.name, row.namespace_id, row.retention_ns)
+        self._rows[row.name] = row
+        self._by_name[row.name] = info
+        self._by_key[row.key] = info
+
+    def find(self, name: str) -> NamespaceInfo:
+        """Return a namespace by name. Raises NamespaceNotFound."""
+        info = self._by_name.get(name)
+        if info is None:
+            raise NamespaceNotFound(name)
+        return info
+
+    def by_key(self, key: int) -> NamespaceInfo:
+        """Return a namespace by its key in the store."""
+        return self._by_key[key]
+
+    def by_id(self, namespace_id: str) -> NamespaceInfo:
+        """Return a namespace by id. Raises NamespaceNotFound."""
+        for info in self._by_name.values():
+            if info.namespace_id == namespace_id:
+                return info
+        raise NamespaceNotFound(namespace_id)
+
+    def row(self, name: str) -> NamespaceRow:
+        """Return the stored row. Raises NamespaceNotFound."""
+        self.find(name)
+        return self._rows[name]
+
+    def describe(self, name: str) -> DescribeNamespaceResponse:
+        """Return what clients are shown. Raises NamespaceNotFound."""
+        return DescribeNamespaceResponse.FromString(self.row(name).body)
+
+    def all(self) -> list[NamespaceInfo]:
+        """Return all namespaces in order of registration."""
+        return [self._by_key[key] for key in sorted(self._by_key)]
+
+    def first(self) -> NamespaceInfo:
+        """Return the namespace that every store has."""
+        return self._by_key[1]
+
+    def next_key(self) -> int:
+        """Return a key that no namespace has."""
+        return max(self._by_key, default=0) + 1
+
+
+def new_row(key: int, name: str, namespace_id: str, retention_ns: int) -> NamespaceRow:
+    """Return the row of a namespace with nothing but a name, an id and a retention."""
+    body = DescribeNamespaceResponse()
+    body.namespace_info.name = name
+    body.namespace_info.id = namespace_id
+    body.namespace_info.state = NamespaceState.NAMESPACE_STATE_REGISTERED
+    body.config.workflow_execution_retention_ttl.FromNanoseconds(retention_ns)
+    body.replication_config.active_cluster_name = "active"
+    body.replication_config.clusters.add().cluster_name = "active"
+    return NamespaceRow(key, name, namespace_id, retention_ns, body.SerializeToString())

@@ -1,0 +1,43 @@
+"""Takes up what a store holds when a lane gets its owner, without loading a single run.
+
+Queues with work in the rows are marked spilled and read when a worker polls; deadlines are read up
+to the horizon; only runs that owe messages are loaded, closed ones too, since somebody waits for
+those. So the first call is accepted after three index scans, however many runs sleep.
+"""
+
+from __future__ import annotations
+
+from polyrhythm.base.limits import DAY_NS
+from polyrhythm.engine.calls import Call, Restore
+from polyrhythm.engine.desk import Memory
+from polyrhythm.engine.namespaces import new_row
+from polyrhythm.stores.port import Batch, LaneOwner
+
+DEFAULT_NAMESPACE = "default"
+DEFAULT_RETENTION_NS = DAY_NS
+# Owing runs read at a time.
+OWING_PAGE = 1000
+
+
+def recover(memory: Memory, owner: LaneOwner, now_ns: int) -> None:
+    """Fill a lane's memory from its store; registers namespace `default` in an empty one."""
+    store = memory.world.store
+    for row in store.load_namespaces():
+        memory.registry.put(row)
+    if not memory.registry.all():
+        ids = memory.world.ids
+        row = new_row(1, DEFAULT_NAMESPACE, ids.run_id(), DEFAULT_RETENTION_NS)
+        store.commit(Batch(owner.lane, owner.epoch, now_ns, namespaces=[row]))
+        memory.registry.put(row)
+    memory.world.next_run_key = store.run_key_last() + 1
+    for namespace_key, kind, queue, _ in store.scan_work_queues():
+        memory.matching.spill(namespace_key, kind, queue)
+    memory.timers.refill(now_ns)
+    after = 0
+    while True:
+        owing = store.scan_owing(after, OWING_PAGE)
+        for run_key in owing:
+            memory.inbox.append(Call(memory.registry.first(), Restore(run_key)))
+        if len(owing) < OWING_PAGE:
+            return
+        after = owing[-1]

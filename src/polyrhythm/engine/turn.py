@@ -1,0 +1,245 @@
+"""One turn of a lane, as a record: what was decided, what will be written, who is answered.
+
+Decisions are staged here until the commit. A run that a decision broke (our own fault) is rebuilt
+from its log and what is staged, so one bad request cannot poison its neighbours. Answers collect
+in order and leave only when the lane performs the turn.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from temporalio.api.common.v1 import WorkflowExecution
+
+from polyrhythm.base.errors import NotFound
+from polyrhythm.base.ids import UuidSource
+from polyrhythm.base.limits import Limits
+from polyrhythm.core.context import Context, IdSource, NamespaceInfo
+from polyrhythm.core.decision import Decision
+from polyrhythm.core.effects import Effect
+from polyrhythm.core.fold import fold_row
+from polyrhythm.core.snapshot import FOLD_VERSION, decode_state, encode_state
+from polyrhythm.core.state import RunState
+from polyrhythm.engine.cache import LoadedRun, RunCache
+from polyrhythm.engine.reply import Reply
+from polyrhythm.engine.rows import project_row
+from polyrhythm.stores.port import (
+    Batch,
+    EntityKind,
+    LogRow,
+    NamespaceRow,
+    RunRow,
+    RunWrite,
+    Snapshot,
+    Store,
+    StoredRun,
+)
+
+
+@dataclass(slots=True)
+class Staged:
+    """What a turn writes of one run. `seen`: whoever waits for the run has looked at it."""
+
+    created: bool = False
+    seen: bool = False
+    first_event_id: int = 0
+    events: list[bytes] = field(default_factory=list)
+    notes: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class World:
+    """What a turn may use of its lane."""
+
+    store: Store
+    cache: RunCache
+    ids: IdSource
+    limits: Limits
+    next_run_key: int = 1
+
+
+class Turn:
+    """Everything one turn decides."""
+
+    def __init__(self, world: World, now_ns: int) -> None:
+        self.world = world
+        self.now_ns = now_ns
+        self.causes: deque[tuple[int, Effect]] = deque()
+        self.staged: dict[int, Staged] = {}
+        self.touched: dict[int, LoadedRun] = {}
+        self.namespaces: list[NamespaceRow] = []
+        self.deleted: list[int] = []
+        self.loaded: set[int] = set()
+        self.answers: list[tuple[Reply, Any, Exception | None]] = []
+        if isinstance(world.ids, UuidSource):
+            world.ids.tick(now_ns)
+
+    def context(self, namespace: NamespaceInfo) -> Context:
+        """Return what a decision in this namespace may know."""
+        return Context(self.now_ns, self.world.ids, self.world.limits, namespace)
+
+    def answer(self, reply: Reply, value: Any) -> None:
+        """Answer a call once the turn is committed."""
+        self.answers.append((reply, value, None))
+
+    def refuse(self, reply: Reply, error: Exception) -> None:
+        """Refuse a call once the turn is committed: what it refers to must be true by then."""
+        self.answers.append((reply, None, error))
+
+    def find(self, namespace_key: int, execution: WorkflowExecution) -> LoadedRun:
+        """Return the run that is meant: the newest of its id when no run id is given.
+
+        Raises NotFound with the server's wording.
+        """
+        workflow_id, run_id = execution.workflow_id, execution.run_id
+        run = self.find_current(namespace_key, workflow_id)
+        if not run_id:
+            if run is None:
+                raise NotFound(f"workflow not found for ID: {workflow_id}")
+            return run
+        if run is not None and run.state.run_id == run_id:
+            return run
+        kind = EntityKind.WORKFLOW
+        key = self.world.store.find_run(namespace_key, kind, workflow_id, run_id)
+        if not key or key in self.deleted:
+            raise NotFound(
+                f'workflow execution not found for workflow ID "{workflow_id}" and run ID'
+                f' "{run_id}"'
+            )
+        return self.load(key)
+
+    def find_current(self, namespace_key: int, workflow_id: str) -> LoadedRun | None:
+        """Return the newest run of an id, None when there is none."""
+        cache = self.world.cache
+        key = cache.current_key(namespace_key, workflow_id)
+        if not key:
+            key = self.world.store.find_current(namespace_key, EntityKind.WORKFLOW, workflow_id)
+            if not key or key in self.deleted:
+                return None
+            cache.set_current(namespace_key, workflow_id, key)
+        return self.load(key)
+
+    def load(self, key: int) -> LoadedRun:
+        """Return a run from memory, or fold it from its log. Raises NotFound or DataLoss."""
+        self.loaded.add(key)
+        run = self.touched.get(key) or self.world.cache.get(key)
+        if run is None:
+            stored = self.world.store.load_run(key, FOLD_VERSION)
+            if stored is None or key in self.deleted:
+                raise NotFound("workflow execution not found")
+            run = fold_run(stored)
+            self.world.cache.put(run)
+        return run
+
+    def create(self, decision: Decision) -> LoadedRun:
+        """Stage a new run, which becomes the newest of its id."""
+        world = self.world
+        key = world.next_run_key
+        world.next_run_key += 1
+        run = LoadedRun(key, decision.state, None)
+        world.cache.put(run)
+        world.cache.set_current(decision.state.namespace_key, decision.state.workflow_id, key)
+        self.staged[key] = Staged(created=True)
+        self.stage(run, decision)
+        return run
+
+    def stage(self, run: LoadedRun, decision: Decision) -> None:
+        """Keep what a decision writes, and follow up its effects in this turn."""
+        run.state = decision.state
+        self.touched[run.key] = run
+        if not decision.empty:
+            staged = self.staged.get(run.key)
+            if staged is None:
+                staged = self.staged[run.key] = Staged()
+            if not staged.events:
+                staged.first_event_id = decision.first_event_id
+            staged.seen = staged.seen and not decision.event_frames
+            staged.events.extend(decision.event_frames)
+            staged.notes.extend(decision.note_frames)
+            run.remember(decision.event_frames, self.world.limits.cached_history_bytes_max)
+        for effect in decision.effects:
+            self.causes.append((run.key, effect))
+
+    def touch(self, run: LoadedRun) -> None:
+        """Have a run's row and timers brought up to date though nothing was logged."""
+        self.touched[run.key] = run
+
+    def delete(self, run: LoadedRun) -> None:
+        """Remove a run and all it has written."""
+        self.deleted.append(run.key)
+        self.staged.pop(run.key, None)
+        self.touched.pop(run.key, None)
+        self.world.cache.drop(run.key)
+
+    def repair(self) -> None:
+        """Make every state this turn has used anew: one of them was left half changed."""
+        for key in self.loaded:
+            if key in self.touched:
+                self._rebuild(self.touched[key])
+            else:
+                self.world.cache.drop(key)
+
+    def _rebuild(self, run: LoadedRun) -> None:
+        stored = self.world.store.load_run(run.key, FOLD_VERSION)
+        fresh = fold_run(stored) if stored is not None else LoadedRun(run.key, RunState(), None)
+        staged = self.staged.get(run.key)
+        if staged is not None and (staged.events or staged.notes):
+            fold_row(fresh.state, b"".join(staged.events), b"".join(staged.notes))
+            fresh.state.transitions -= 1
+        run.state = fresh.state
+        run.frames, run.frames_bytes = [], 0
+        run.frames_first_id = run.state.next_event_id
+
+    def batch(self, lane: int, epoch: int) -> Batch:
+        """Return what the turn writes; rows that did not change are left out."""
+        batch = Batch(lane, epoch, self.now_ns)
+        batch.namespaces = self.namespaces
+        batch.deleted_runs = self.deleted
+        for key, run in self.touched.items():
+            staged = self.staged.get(key)
+            if staged is not None:
+                run.state.transitions += 1
+            row = project_row(run, self.now_ns)
+            if staged is not None:
+                batch.runs.append(self._write_log(run, row, staged))
+            elif row != run.row:
+                batch.runs.append(RunWrite(row))
+            run.row = row
+        return batch
+
+    def _write_log(self, run: LoadedRun, row: RunRow, staged: Staged) -> RunWrite:
+        state = run.state
+        run.sequence += 1
+        log = LogRow(
+            run_key=run.key,
+            sequence=run.sequence,
+            first_event_id=staged.first_event_id if staged.events else 0,
+            event_count=len(staged.events),
+            events=b"".join(staged.events),
+            notes=b"".join(staged.notes),
+        )
+        write = RunWrite(row, created=staged.created, log=log)
+        due = run.sequence - run.snapshot_sequence >= self.world.limits.snapshot_rows
+        if due and state.running:
+            write.snapshot = Snapshot(run.key, run.sequence, FOLD_VERSION, encode_state(state))
+            run.snapshot_sequence = run.sequence
+        return write
+
+
+def fold_run(stored: StoredRun) -> LoadedRun:
+    """Rebuild a run from its newest snapshot and the rows after it."""
+    snapshot = stored.snapshot
+    state = decode_state(snapshot.body) if snapshot is not None else RunState()
+    for row in stored.log:
+        fold_row(state, row.events, row.notes)
+    sequence = snapshot.sequence if snapshot is not None else 0
+    return LoadedRun(
+        key=stored.row.run_key,
+        state=state,
+        row=stored.row,
+        sequence=stored.log[-1].sequence if stored.log else sequence,
+        snapshot_sequence=sequence,
+        frames_first_id=state.next_event_id,
+    )

@@ -1,0 +1,251 @@
+"""The Store protocol: what the engine needs of a database, and nothing of how it is done.
+
+A store keeps rows and bytes; it knows no event, note or state. One `commit` is one transaction
+and, under durability `full`, one fsync: it either happened whole or raises and changed nothing.
+Every commit names the owner's epoch and is refused with LaneLost when another process has taken
+the lane. Everything is keyed by namespace. Reads see all commits of this owner, at once.
+Errors: StoreFull when there is no space, LaneLost, DataLoss for damaged bytes (naming the run),
+StoreError for everything else. Calls are made from one thread at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol
+
+
+class EntityKind(IntEnum):
+    """What an executions row is; all kinds share log, fold, turn and row."""
+
+    WORKFLOW = 1
+
+
+class WorkKind(IntEnum):
+    """What a row has to hand out to workers; NONE for nothing, MANY for more than one queue."""
+
+    NONE = 0
+    WORKFLOW_TASK = 1
+    ACTIVITY = 2
+    MANY = 3
+
+
+@dataclass(slots=True)
+class Traits:
+    """What a store can do; asked by name of the trait, never by name of the store."""
+
+    durable: bool
+    durability: str
+    shared: bool
+
+
+@dataclass(slots=True)
+class RunRow:
+    """One run's row: its identity, what lists show, and what recovery looks for.
+
+    Times are nanoseconds since 1970, 0 for none. `work_*` describe the one queue it has an offer
+    for (kind MANY: several), ordered by `work_order` (the time the offer became available).
+    `owes` is the number of messages other runs have not applied yet.
+    """
+
+    run_key: int
+    namespace_key: int
+    kind: int
+    workflow_id: str
+    run_id: str
+    first_run_id: str
+    workflow_type: str
+    task_queue: str
+    start_ns: int
+    execution_ns: int
+    status: int
+    close_ns: int = 0
+    due_ns: int = 0
+    owes: int = 0
+    work_kind: int = 0
+    work_queue: str = ""
+    work_priority: int = 0
+    work_order: int = 0
+    history_events: int = 0
+    history_bytes: int = 0
+    transitions: int = 0
+    memo: bytes = b""
+    search_attributes: bytes = b""
+
+
+@dataclass(slots=True)
+class LogRow:
+    """One commit's part of a run's log. `events` is a serialized History, `notes` a serialized
+    NoteList; `sequence` counts the run's rows from 1; `first_event_id` 0 when there are none."""
+
+    run_key: int
+    sequence: int
+    first_event_id: int
+    event_count: int
+    events: bytes
+    notes: bytes
+    committed_ns: int = 0
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """A state after `sequence` rows; `version` is the fold's version that wrote it."""
+
+    run_key: int
+    sequence: int
+    version: int
+    body: bytes
+
+
+@dataclass(slots=True)
+class NamespaceRow:
+    """A namespace; `body` is a serialized description kept by the engine."""
+
+    key: int
+    name: str
+    namespace_id: str
+    retention_ns: int
+    body: bytes
+
+
+@dataclass(slots=True)
+class RunWrite:
+    """What one commit does to one run. `created`: the row is new and becomes the current run of
+    its workflow id. `row` is written whole; `log` may be None when only the row changed."""
+
+    row: RunRow
+    created: bool = False
+    log: LogRow | None = None
+    snapshot: Snapshot | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """Everything one turn writes."""
+
+    lane: int
+    epoch: int
+    committed_ns: int
+    runs: list[RunWrite] = field(default_factory=list)
+    namespaces: list[NamespaceRow] = field(default_factory=list)
+    deleted_runs: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class StoredRun:
+    """What a run's state is rebuilt from: its row, the newest snapshot of the asked fold version
+    (or None), and all log rows after it, in order."""
+
+    row: RunRow
+    snapshot: Snapshot | None
+    log: list[LogRow]
+
+
+@dataclass(slots=True)
+class LaneOwner:
+    """Who owns a lane. `lease_ns` 0: held until the process ends (a file lock)."""
+
+    lane: int
+    owner: str
+    address: str
+    epoch: int
+    lease_ns: int
+
+
+@dataclass(slots=True)
+class RunFilter:
+    """A conjunction of simple conditions for a list of runs; None means any.
+
+    Order: open runs first, then by close time, start time and run key, newest first; `after` is
+    the (close_ns, start_ns, run_key) of the last row seen (close_ns 0 for open)."""
+
+    namespace_key: int
+    kind: int = EntityKind.WORKFLOW
+    workflow_ids: Sequence[str] | None = None
+    run_ids: Sequence[str] | None = None
+    workflow_types: Sequence[str] | None = None
+    task_queues: Sequence[str] | None = None
+    statuses: Sequence[int] | None = None
+    excluded_statuses: Sequence[int] | None = None
+    start_ns_min: int | None = None
+    start_ns_max: int | None = None
+    close_ns_min: int | None = None
+    close_ns_max: int | None = None
+    after: tuple[int, int, int] | None = None
+    limit: int = 1000
+
+
+class Store(Protocol):
+    """A database of runs."""
+
+    traits: Traits
+
+    def claim_lane(self, lane: int, owner: str, address: str) -> LaneOwner:
+        """Become the owner: the epoch rises by one. Raises LaneHeld while another process lives
+        (with the address where it answers)."""
+        ...
+
+    def commit(self, batch: Batch) -> None:
+        """Write a batch whole, or raise and write nothing."""
+        ...
+
+    def run_key_last(self) -> int:
+        """Return the largest run key ever used, 0 for none."""
+        ...
+
+    def find_current(self, namespace_key: int, kind: int, workflow_id: str) -> int:
+        """Return the run key of the newest run of an id, 0 for none."""
+        ...
+
+    def find_run(self, namespace_key: int, kind: int, workflow_id: str, run_id: str) -> int:
+        """Return the run key of exactly this run, 0 for none."""
+        ...
+
+    def load_row(self, run_key: int) -> RunRow | None:
+        """Return a run's row."""
+        ...
+
+    def load_run(self, run_key: int, fold_version: int) -> StoredRun | None:
+        """Return what a state is rebuilt from. Raises DataLoss when a checksum does not match."""
+        ...
+
+    def read_log(self, run_key: int, first_event_id: int, limit: int) -> list[LogRow]:
+        """Return log rows in order that hold events from `first_event_id` on, the row that
+        contains it included, at most `limit` rows."""
+        ...
+
+    def scan_due(self, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
+        """Return open runs' (due_ns, run_key) past `after`, ascending; 0 is never due."""
+        ...
+
+    def scan_work(
+        self, namespace_key: int, work_kind: int, queue: str, after: tuple[int, int], limit: int
+    ) -> list[tuple[int, int]]:
+        """Return (work_order, run_key) of rows with work for this queue, or with kind MANY,
+        past `after`, ascending."""
+        ...
+
+    def scan_work_queues(self) -> list[tuple[int, int, str, int]]:
+        """Return (namespace_key, work_kind, queue, count) of everything waiting for workers."""
+        ...
+
+    def scan_owing(self, after: int, limit: int) -> list[int]:
+        """Return run keys greater than `after` that owe messages, ascending, closed runs too."""
+        ...
+
+    def list_runs(self, wanted: RunFilter) -> list[RunRow]:
+        """Return one page of runs."""
+        ...
+
+    def count_runs(self, wanted: RunFilter) -> int:
+        """Return how many runs match, whatever `after` and `limit` say."""
+        ...
+
+    def load_namespaces(self) -> Iterable[NamespaceRow]:
+        """Return all namespaces."""
+        ...
+
+    def close(self) -> None:
+        """Give the lane back and close the files."""
+        ...
