@@ -2,8 +2,10 @@
 
 A store keeps rows and bytes; it knows no event, note or state. One `commit` is one transaction
 and, under durability `full`, one fsync: it either happened whole or raises and changed nothing.
-Every commit names the owner's epoch and is refused with LaneLost when another process has taken
-the lane. Everything is keyed by namespace. Reads see all commits of this owner, at once.
+A StoreError that is neither StoreFull nor LaneLost may come from a failed sync: then the next
+read tells which of the two it was. Every commit names the owner's epoch and is refused with
+LaneLost when another process has taken the lane. Everything is keyed by namespace. Reads see all
+commits of this owner, at once.
 Errors: StoreFull when there is no space, LaneLost, DataLoss for damaged bytes (naming the run),
 StoreError for everything else. Calls are made from one thread at a time.
 """
@@ -77,7 +79,8 @@ class RunRow:
 @dataclass(slots=True)
 class LogRow:
     """One commit's part of a run's log. `events` is a serialized History, `notes` a serialized
-    NoteList; `sequence` counts the run's rows from 1; `first_event_id` 0 when there are none."""
+    NoteList; `sequence` counts the run's rows from 1; `first_event_id` 0 when there are none;
+    `committed_ns` is read from the store, which takes it from the batch."""
 
     run_key: int
     sequence: int
@@ -112,7 +115,9 @@ class NamespaceRow:
 @dataclass(slots=True)
 class RunWrite:
     """What one commit does to one run. `created`: the row is new and becomes the current run of
-    its workflow id. `row` is written whole; `log` may be None when only the row changed."""
+    its workflow id. `row` is written whole; `log` may be None when only the row changed.
+    A batch has one RunWrite a run at most; an update never changes the row's namespace, kind,
+    ids or start time. What contradicts the stored rows is a StoreError."""
 
     row: RunRow
     created: bool = False
@@ -122,7 +127,8 @@ class RunWrite:
 
 @dataclass(slots=True)
 class Batch:
-    """Everything one turn writes."""
+    """Everything one turn writes. Deletions come last and take log and snapshot along; a run that
+    is not there is no error."""
 
     lane: int
     epoch: int
@@ -155,7 +161,8 @@ class LaneOwner:
 
 @dataclass(slots=True)
 class RunFilter:
-    """A conjunction of simple conditions for a list of runs; None means any.
+    """A conjunction of simple conditions for a list of runs; None means any, an empty list
+    matches nothing (excluded: everything), a close time condition never matches an open run.
 
     Order: open runs first, then by close time, start time and run key, newest first; `after` is
     the (close_ns, start_ns, run_key) of the last row seen (close_ns 0 for open)."""
