@@ -23,12 +23,12 @@ _SIGNAL_ENDS = frozenset(
 
 def apply_signal(state: RunState, event: HistoryEvent) -> None:
     """The workflow asked to signal another run."""
-    state.external_signals[event.event_id] = event.SerializeToString()
+    state.external_signals[event.event_id] = event.SerializeToString(deterministic=True)
 
 
 def apply_cancel(state: RunState, event: HistoryEvent) -> None:
     """The workflow asked to cancel another run."""
-    state.external_cancels[event.event_id] = event.SerializeToString()
+    state.external_cancels[event.event_id] = event.SerializeToString(deterministic=True)
 
 
 def apply_ended(state: RunState, event: HistoryEvent) -> None:

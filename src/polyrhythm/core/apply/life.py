@@ -29,7 +29,7 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
     """Apply the start: the run is open and has its timeouts."""
     started = event.workflow_execution_started_event_attributes
     state.status = WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING
-    state.start_event = event.SerializeToString()
+    state.start_event = event.SerializeToString(deterministic=True)
     state.start_ns = event.event_time.ToNanoseconds()
     state.workflow_type = started.workflow_type.name
     state.task_queue = started.task_queue.name
@@ -45,8 +45,8 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
         state.execution_deadline_ns = started.workflow_execution_expiration_time.ToNanoseconds()
         if state.run_deadline_ns:
             state.run_deadline_ns = min(state.run_deadline_ns, state.execution_deadline_ns)
-    state.memo = started.memo.SerializeToString()
-    state.search_attributes = started.search_attributes.SerializeToString()
+    state.memo = started.memo.SerializeToString(deterministic=True)
+    state.search_attributes = started.search_attributes.SerializeToString(deterministic=True)
     if state.create_request_id:
         state.request_events[state.create_request_id] = RequestEvent(event.event_type, 1)
     deadlines.push_run(state)
