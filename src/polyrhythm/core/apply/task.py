@@ -120,6 +120,7 @@ def _fail(state: RunState, counts: bool) -> None:
 def _end(state: RunState, attempt: int) -> None:
     if state.workflow_task is not None:
         state.last_original_scheduled_ns = state.workflow_task.original_scheduled_ns
+        # Only the end of a task clears it: setting the next attempt's number does not.
+        state.close_attempted = False
     state.workflow_task = None
     state.next_attempt = attempt
-    state.close_attempted = False
