@@ -1,4 +1,8 @@
-"""RecordMarker, UpsertWorkflowSearchAttributes and ModifyWorkflowProperties."""
+"""RecordMarker, UpsertWorkflowSearchAttributes and ModifyWorkflowProperties.
+
+Sizes are checked twice, as on the server: what the command brings, and what the run would have
+then. Past a size the workflow is terminated; anything else fails the task.
+"""
 
 from __future__ import annotations
 
