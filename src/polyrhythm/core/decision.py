@@ -10,6 +10,7 @@ and wired as the protocol wants, when that task closes.
 from __future__ import annotations
 
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
@@ -118,7 +119,7 @@ class Decision:
 
 
 def _wire(event: HistoryEvent, started_ids: dict[int, int]) -> None:
-    if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+    if event.event_type == event_types.EVENT_TYPE_ACTIVITY_TASK_STARTED:
         scheduled = event.activity_task_started_event_attributes.scheduled_event_id
         started_ids[scheduled] = event.event_id
         return

@@ -6,28 +6,28 @@ code that reads them is in `decision`, `apply` and `deadlines`.
 
 from __future__ import annotations
 
-from temporalio.api.enums.v1 import EventType, WorkflowExecutionStatus
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
+from temporalio.api.enums.v1 import workflow_pb2 as statuses
 from temporalio.api.history.v1 import HistoryEvent
 
 # Events that close a run, and the status they leave.
 CLOSES: dict[int, int] = {
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED: (
-        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED: (
+        statuses.WORKFLOW_EXECUTION_STATUS_COMPLETED
     ),
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED: (
-        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_FAILED
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED: (statuses.WORKFLOW_EXECUTION_STATUS_FAILED),
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED: (
+        statuses.WORKFLOW_EXECUTION_STATUS_CANCELED
     ),
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED: (
-        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CANCELED
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: (
+        statuses.WORKFLOW_EXECUTION_STATUS_TERMINATED
     ),
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: (
-        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TERMINATED
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW: (
+        statuses.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW
     ),
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW: (
-        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW
-    ),
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT: (
-        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TIMED_OUT
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT: (
+        statuses.WORKFLOW_EXECUTION_STATUS_TIMED_OUT
     ),
 }
 
@@ -35,36 +35,36 @@ CLOSES: dict[int, int] = {
 UNBUFFERED: frozenset[int] = frozenset(
     {
         *CLOSES,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
-        EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
-        EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED,
-        EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
-        EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED,
-        EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
-        EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
-        EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED,
-        EventType.EVENT_TYPE_TIMER_STARTED,
-        EventType.EVENT_TYPE_TIMER_CANCELED,
-        EventType.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED,
-        EventType.EVENT_TYPE_MARKER_RECORDED,
-        EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED,
-        EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED,
-        EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
-        EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED,
-        EventType.EVENT_TYPE_NEXUS_OPERATION_SCHEDULED,
-        EventType.EVENT_TYPE_NEXUS_OPERATION_CANCEL_REQUESTED,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
-        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED,
+        event_types.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
+        event_types.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
+        event_types.EVENT_TYPE_WORKFLOW_TASK_STARTED,
+        event_types.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+        event_types.EVENT_TYPE_WORKFLOW_TASK_FAILED,
+        event_types.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
+        event_types.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
+        event_types.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED,
+        event_types.EVENT_TYPE_TIMER_STARTED,
+        event_types.EVENT_TYPE_TIMER_CANCELED,
+        event_types.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED,
+        event_types.EVENT_TYPE_MARKER_RECORDED,
+        event_types.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED,
+        event_types.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED,
+        event_types.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
+        event_types.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED,
+        event_types.EVENT_TYPE_NEXUS_OPERATION_SCHEDULED,
+        event_types.EVENT_TYPE_NEXUS_OPERATION_CANCEL_REQUESTED,
+        event_types.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
+        event_types.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED,
     }
 )
 
 # Buffered events that move behind all others when the buffer gets its ids (stable otherwise).
 MOVED_LAST: frozenset[int] = frozenset(
     {
-        EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED,
-        EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED,
-        EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT,
-        EventType.EVENT_TYPE_ACTIVITY_TASK_CANCELED,
+        event_types.EVENT_TYPE_ACTIVITY_TASK_COMPLETED,
+        event_types.EVENT_TYPE_ACTIVITY_TASK_FAILED,
+        event_types.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT,
+        event_types.EVENT_TYPE_ACTIVITY_TASK_CANCELED,
     }
 )
 

@@ -52,8 +52,15 @@ class Desk:
 
     def context(self, namespace: NamespaceInfo) -> Context:
         """Return what a decision in this namespace may know."""
-        return self.turn.context(namespace)
+        memory = self.memory
+        return Context(
+            now_ns=self.turn.now_ns,
+            ids=memory.world.ids,
+            limits=memory.world.limits,
+            namespace=namespace,
+            other_namespaces=memory.registry.names,
+        )
 
     def context_of(self, namespace_key: int) -> Context:
         """Return the context of a run's namespace."""
-        return self.turn.context(self.memory.registry.by_key(namespace_key))
+        return self.context(self.memory.registry.by_key(namespace_key))

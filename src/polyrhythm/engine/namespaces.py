@@ -6,6 +6,8 @@ will see it. The name `default` exists from the start, as on a development serve
 
 from __future__ import annotations
 
+from collections.abc import KeysView
+
 from temporalio.api.enums.v1 import NamespaceState
 from temporalio.api.workflowservice.v1 import DescribeNamespaceResponse
 
@@ -21,6 +23,11 @@ class Registry:
         self._rows: dict[str, NamespaceRow] = {}
         self._by_name: dict[str, NamespaceInfo] = {}
         self._by_key: dict[int, NamespaceInfo] = {}
+
+    @property
+    def names(self) -> KeysView[str]:
+        """The names of all namespaces."""
+        return self._by_name.keys()
 
     def put(self, row: NamespaceRow) -> None:
         """Add or replace a namespace, once its row is committed."""

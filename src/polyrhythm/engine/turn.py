@@ -16,7 +16,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from polyrhythm.base.errors import NotFound
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import Limits
-from polyrhythm.core.context import Context, IdSource, NamespaceInfo
+from polyrhythm.core.context import IdSource
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import Effect
 from polyrhythm.core.fold import fold_row
@@ -75,10 +75,6 @@ class Turn:
         self.answers: list[tuple[Reply, Any, Exception | None]] = []
         if isinstance(world.ids, UuidSource):
             world.ids.tick(now_ns)
-
-    def context(self, namespace: NamespaceInfo) -> Context:
-        """Return what a decision in this namespace may know."""
-        return Context(self.now_ns, self.world.ids, self.world.limits, namespace)
 
     def answer(self, reply: Reply, value: Any) -> None:
         """Answer a call once the turn is committed."""

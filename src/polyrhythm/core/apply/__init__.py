@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
@@ -18,42 +18,42 @@ from polyrhythm.core.state import RunState
 _Apply = Callable[[RunState, HistoryEvent], None]
 
 EVENTS: dict[int, _Apply] = {
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED: life.apply_started,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED: life.apply_closed,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED: life.apply_closed,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED: life.apply_closed,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: life.apply_closed,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT: life.apply_closed,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW: life.apply_closed,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: life.apply_signaled,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED: life.apply_cancel_requested,
-    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED: life.apply_options_updated,
-    EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED: life.apply_properties_modified,
-    EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: life.apply_search_attributes,
-    EventType.EVENT_TYPE_MARKER_RECORDED: life.apply_nothing,
-    EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED: task.apply_scheduled,
-    EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED: task.apply_started,
-    EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED: task.apply_completed,
-    EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED: task.apply_failed,
-    EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT: task.apply_timed_out,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: activity.apply_scheduled,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED: life.apply_nothing,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED: activity.apply_closed,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED: activity.apply_closed,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT: activity.apply_closed,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_CANCELED: activity.apply_closed,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED: activity.apply_cancel_requested,
-    EventType.EVENT_TYPE_TIMER_STARTED: timer.apply_started,
-    EventType.EVENT_TYPE_TIMER_FIRED: timer.apply_ended,
-    EventType.EVENT_TYPE_TIMER_CANCELED: timer.apply_ended,
-    EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: external.apply_signal,
-    EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: external.apply_ended,
-    EventType.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED: external.apply_ended,
-    EventType.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: (
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED: life.apply_started,
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED: life.apply_closed,
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED: life.apply_closed,
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED: life.apply_closed,
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: life.apply_closed,
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT: life.apply_closed,
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW: life.apply_closed,
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: life.apply_signaled,
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED: life.apply_cancel_requested,
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED: life.apply_options_updated,
+    event_types.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED: life.apply_properties_modified,
+    event_types.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: life.apply_search_attributes,
+    event_types.EVENT_TYPE_MARKER_RECORDED: life.apply_nothing,
+    event_types.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED: task.apply_scheduled,
+    event_types.EVENT_TYPE_WORKFLOW_TASK_STARTED: task.apply_started,
+    event_types.EVENT_TYPE_WORKFLOW_TASK_COMPLETED: task.apply_completed,
+    event_types.EVENT_TYPE_WORKFLOW_TASK_FAILED: task.apply_failed,
+    event_types.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT: task.apply_timed_out,
+    event_types.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: activity.apply_scheduled,
+    event_types.EVENT_TYPE_ACTIVITY_TASK_STARTED: life.apply_nothing,
+    event_types.EVENT_TYPE_ACTIVITY_TASK_COMPLETED: activity.apply_closed,
+    event_types.EVENT_TYPE_ACTIVITY_TASK_FAILED: activity.apply_closed,
+    event_types.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT: activity.apply_closed,
+    event_types.EVENT_TYPE_ACTIVITY_TASK_CANCELED: activity.apply_closed,
+    event_types.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED: activity.apply_cancel_requested,
+    event_types.EVENT_TYPE_TIMER_STARTED: timer.apply_started,
+    event_types.EVENT_TYPE_TIMER_FIRED: timer.apply_ended,
+    event_types.EVENT_TYPE_TIMER_CANCELED: timer.apply_ended,
+    event_types.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: external.apply_signal,
+    event_types.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: external.apply_ended,
+    event_types.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED: external.apply_ended,
+    event_types.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: (
         external.apply_cancel
     ),
-    EventType.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: external.apply_ended,
-    EventType.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED: external.apply_ended,
+    event_types.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: external.apply_ended,
+    event_types.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED: external.apply_ended,
 }
 
 NOTES: dict[str, Callable[[RunState, notes.Note], None]] = {
@@ -80,7 +80,7 @@ def apply_event(state: RunState, event: HistoryEvent, data: bytes) -> None:
     if state.skip_events:
         # Flushed from the buffer: its effect is in the state since it was buffered.
         state.skip_events -= 1
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED:
+        if event.event_type == event_types.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED:
             # Applied again: only now is it known which event the attached request became.
             life.apply_options_updated(state, event)
         return

@@ -6,8 +6,6 @@ carry everything that changes between them.
 
 from __future__ import annotations
 
-from copy import copy
-
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
@@ -42,7 +40,7 @@ def apply_note(state: RunState, note: notes.Note) -> None:
     """Replace the volatile part of an activity."""
     change = note.activity
     before = state.activities[change.scheduled_event_id]
-    activity = copy(before)
+    activity = before.twin()
     activity.attempt = change.attempt
     activity.stamp = change.stamp
     activity.available_ns = change.available_ns
@@ -67,7 +65,7 @@ def apply_cancel_requested(state: RunState, event: HistoryEvent) -> None:
     before = state.activities.get(scheduled_id)
     if before is None:
         return
-    activity = copy(before)
+    activity = before.twin()
     activity.cancel_requested = True
     activity.cancel_request_event_id = event.event_id
     state.activities[scheduled_id] = activity

@@ -6,7 +6,7 @@ that the same message is never applied twice.
 
 from __future__ import annotations
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
@@ -15,8 +15,8 @@ from polyrhythm.core.state import RunState
 
 _SIGNAL_ENDS = frozenset(
     {
-        EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED,
-        EventType.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED,
+        event_types.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED,
+        event_types.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED,
     }
 )
 

@@ -7,7 +7,7 @@ What it still owes to other runs stays.
 from __future__ import annotations
 
 from temporalio.api.common.v1 import Memo, SearchAttributes
-from temporalio.api.enums.v1 import WorkflowExecutionStatus
+from temporalio.api.enums.v1 import workflow_pb2 as statuses
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
@@ -28,7 +28,7 @@ def apply_run_created(state: RunState, note: notes.Note) -> None:
 def apply_started(state: RunState, event: HistoryEvent) -> None:
     """Apply the start: the run is open and has its timeouts."""
     started = event.workflow_execution_started_event_attributes
-    state.status = WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING
+    state.status = statuses.WORKFLOW_EXECUTION_STATUS_RUNNING
     state.start_event = event.SerializeToString(deterministic=True)
     state.start_ns = event.event_time.ToNanoseconds()
     state.workflow_type = started.workflow_type.name

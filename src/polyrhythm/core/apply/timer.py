@@ -5,7 +5,7 @@ The due time is the start event's time and its timeout: a fold gives the same du
 
 from __future__ import annotations
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.core import deadlines
@@ -22,7 +22,7 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
 
 def apply_ended(state: RunState, event: HistoryEvent) -> None:
     """A timer fired or was cancelled. One that was taken back from the buffer is gone already."""
-    if event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
+    if event.event_type == event_types.EVENT_TYPE_TIMER_FIRED:
         state.timers.pop(event.timer_fired_event_attributes.timer_id, None)
     else:
         state.timers.pop(event.timer_canceled_event_attributes.timer_id, None)

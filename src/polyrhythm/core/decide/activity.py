@@ -11,7 +11,8 @@ from __future__ import annotations
 from copy import copy
 
 from temporalio.api.common.v1 import WorkerVersionStamp
-from temporalio.api.enums.v1 import EventType, RetryState
+from temporalio.api.enums.v1 import RetryState
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import (
@@ -102,7 +103,7 @@ def decide_activity_completed(
         activity.started_ns = context.now_ns
         activity.identity = request.identity
         activity.request_id = ""
-    event = decision.new_event(EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)
+    event = decision.new_event(event_types.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)
     completed = event.activity_task_completed_event_attributes
     if request.HasField("result"):
         completed.result.CopyFrom(request.result)
@@ -160,7 +161,7 @@ def decide_activity_canceled(
     activity = check_token(state, token)
     if not activity.cancel_requested:
         raise InvalidArgument(_NOT_REQUESTED)
-    event = decision.new_event(EventType.EVENT_TYPE_ACTIVITY_TASK_CANCELED)
+    event = decision.new_event(event_types.EVENT_TYPE_ACTIVITY_TASK_CANCELED)
     canceled = event.activity_task_canceled_event_attributes
     if request.HasField("details"):
         canceled.details.CopyFrom(request.details)
@@ -235,7 +236,7 @@ def _write_failed(
     retry: RetryState.ValueType,
     request: RespondActivityTaskFailedRequest,
 ) -> None:
-    event = decision.new_event(EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED)
+    event = decision.new_event(event_types.EVENT_TYPE_ACTIVITY_TASK_FAILED)
     failed = event.activity_task_failed_event_attributes
     if failure is not None:
         failed.failure.CopyFrom(failure)

@@ -8,7 +8,8 @@ here.
 from __future__ import annotations
 
 from temporalio.api.common.v1 import Priority, WorkerVersionStamp
-from temporalio.api.enums.v1 import EventType, RetryState, TimeoutType
+from temporalio.api.enums.v1 import RetryState, TimeoutType
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import (
     ActivityTaskCanceledEventAttributes,
@@ -157,7 +158,7 @@ def write_closing(
 def _write_started(
     decision: Decision, activity: ActivityState, version: WorkerVersionStamp | None
 ) -> None:
-    event = decision.new_event(EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED, activity.started_ns)
+    event = decision.new_event(event_types.EVENT_TYPE_ACTIVITY_TASK_STARTED, activity.started_ns)
     started = event.activity_task_started_event_attributes
     started.scheduled_event_id = activity.scheduled_event_id
     started.identity = activity.identity

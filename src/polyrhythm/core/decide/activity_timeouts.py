@@ -6,7 +6,8 @@ of the whole activity end it; a lost or silent worker costs an attempt.
 
 from __future__ import annotations
 
-from temporalio.api.enums.v1 import EventType, RetryState, TimeoutType
+from temporalio.api.enums.v1 import RetryState, TimeoutType
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 
 from polyrhythm.core.deadlines import DeadlineKind
 from polyrhythm.core.decide.activity_attempt import (
@@ -58,7 +59,7 @@ def _time_out(decision: Decision, activity: ActivityState, timeout: TimeoutType.
         details.MergeFromString(activity.heartbeat_details)
     if activity.last_failure:
         failure.cause.MergeFromString(activity.last_failure)
-    event = decision.new_event(EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT)
+    event = decision.new_event(event_types.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT)
     timed_out = event.activity_task_timed_out_event_attributes
     timed_out.failure.CopyFrom(failure)
     timed_out.retry_state = retry

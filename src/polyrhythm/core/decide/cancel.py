@@ -6,7 +6,7 @@ start delay: the workflow gets a task at once.
 
 from __future__ import annotations
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.workflowservice.v1 import (
     RequestCancelWorkflowExecutionRequest,
     RequestCancelWorkflowExecutionResponse,
@@ -49,7 +49,7 @@ def write_cancel(
 ) -> None:
     """Write the request's event and see that a task follows; `sender` is the (workflow id, run
     id, initiated event id) of another workflow that asked."""
-    event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED)
+    event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED)
     if request.links:
         event.links.extend(request.links)
     requested = event.workflow_execution_cancel_requested_event_attributes

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from temporalio.api.command.v1 import Command
-from temporalio.api.enums.v1 import CommandType, EventType, TimeoutType, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import CommandType, TimeoutType, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.workflowservice.v1 import (
     RespondWorkflowTaskCompletedRequest,
@@ -132,7 +133,7 @@ def check_token(state: RunState, token: notes.TaskToken) -> WorkflowTaskState:
 
 def write_terminated(decision: Decision, reason: str, identity: str) -> None:
     """Close the run as terminated by the service itself."""
-    event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED)
+    event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED)
     terminated = event.workflow_execution_terminated_event_attributes
     terminated.reason = reason
     terminated.identity = identity
@@ -171,7 +172,7 @@ def _write_completed(decision: Decision, request: RespondWorkflowTaskCompletedRe
     tasks.write_transient(decision)
     task = decision.state.workflow_task
     assert task is not None
-    event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
+    event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
     completed = event.workflow_task_completed_event_attributes
     completed.scheduled_event_id = task.scheduled_event_id
     completed.started_event_id = task.started_event_id

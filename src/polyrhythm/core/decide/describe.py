@@ -13,9 +13,9 @@ from temporalio.api.common.v1 import Memo, SearchAttributes
 from temporalio.api.enums.v1 import (
     EventType,
     PendingWorkflowTaskState,
-    TaskQueueKind,
     WorkflowExecutionStatus,
 )
+from temporalio.api.enums.v1 import task_queue_pb2 as queue_kinds
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import (
     PendingActivityInfo,
@@ -50,7 +50,7 @@ def describe_run(
 def _fill_config(config: WorkflowExecutionConfig, state: RunState, event: HistoryEvent) -> None:
     started = event.workflow_execution_started_event_attributes
     config.task_queue.name = state.task_queue
-    config.task_queue.kind = TaskQueueKind.TASK_QUEUE_KIND_NORMAL
+    config.task_queue.kind = queue_kinds.TASK_QUEUE_KIND_NORMAL
     if started.HasField("workflow_execution_timeout"):
         config.workflow_execution_timeout.CopyFrom(started.workflow_execution_timeout)
     if started.HasField("workflow_run_timeout"):

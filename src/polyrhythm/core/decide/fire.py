@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from temporalio.api.enums.v1 import EventType, TimeoutType
+from temporalio.api.enums.v1 import TimeoutType
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 
 from polyrhythm.core.context import Context
 from polyrhythm.core.deadlines import DeadlineKind, take_due
@@ -50,7 +51,7 @@ def _fire_task_start_to_close(decision: Decision, _deadline: Deadline) -> None:
 
 
 def _fire_timer(decision: Decision, deadline: Deadline) -> None:
-    event = decision.new_event(EventType.EVENT_TYPE_TIMER_FIRED)
+    event = decision.new_event(event_types.EVENT_TYPE_TIMER_FIRED)
     fired = event.timer_fired_event_attributes
     fired.timer_id = str(deadline[2])
     fired.started_event_id = deadline[3]

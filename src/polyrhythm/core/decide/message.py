@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from temporalio.api.enums.v1 import (
     CancelExternalWorkflowExecutionFailedCause,
-    EventType,
     SignalExternalWorkflowExecutionFailedCause,
 )
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import (
     RequestCancelWorkflowExecutionRequest,
@@ -153,7 +153,7 @@ def _is_child(state: RunState, message: notes.Message) -> bool:
 
 def _write_signaled(decision: Decision, initiated: HistoryEvent, _cause: int) -> HistoryEvent:
     asked = initiated.signal_external_workflow_execution_initiated_event_attributes
-    event = decision.new_event(EventType.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED)
+    event = decision.new_event(event_types.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED)
     signaled = event.external_workflow_execution_signaled_event_attributes
     signaled.initiated_event_id = initiated.event_id
     signaled.namespace = decision.context.namespace.name
@@ -165,7 +165,7 @@ def _write_signaled(decision: Decision, initiated: HistoryEvent, _cause: int) ->
 
 def _write_signal_failed(decision: Decision, initiated: HistoryEvent, cause: int) -> HistoryEvent:
     asked = initiated.signal_external_workflow_execution_initiated_event_attributes
-    event = decision.new_event(EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED)
+    event = decision.new_event(event_types.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED)
     failed = event.signal_external_workflow_execution_failed_event_attributes
     failed.cause = SignalExternalWorkflowExecutionFailedCause.ValueType(cause)
     failed.namespace = decision.context.namespace.name
@@ -180,7 +180,7 @@ def _write_cancel_requested(
     decision: Decision, initiated: HistoryEvent, _cause: int
 ) -> HistoryEvent:
     asked = initiated.request_cancel_external_workflow_execution_initiated_event_attributes
-    event = decision.new_event(EventType.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED)
+    event = decision.new_event(event_types.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED)
     requested = event.external_workflow_execution_cancel_requested_event_attributes
     requested.initiated_event_id = initiated.event_id
     requested.namespace = decision.context.namespace.name
@@ -192,7 +192,7 @@ def _write_cancel_requested(
 def _write_cancel_failed(decision: Decision, initiated: HistoryEvent, cause: int) -> HistoryEvent:
     asked = initiated.request_cancel_external_workflow_execution_initiated_event_attributes
     event = decision.new_event(
-        EventType.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED
+        event_types.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED
     )
     failed = event.request_cancel_external_workflow_execution_failed_event_attributes
     failed.cause = CancelExternalWorkflowExecutionFailedCause.ValueType(cause)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from temporalio.api.enums.v1 import QueryRejectCondition, WorkflowExecutionStatus
+from temporalio.api.enums.v1 import workflow_pb2 as statuses
 from temporalio.api.workflowservice.v1 import QueryWorkflowRequest
 
 from polyrhythm.base.errors import ResourceExhausted, WorkflowNotReady
@@ -77,7 +78,7 @@ def _rejects(
         return True
     return (
         condition == QueryRejectCondition.QUERY_REJECT_CONDITION_NOT_COMPLETED_CLEANLY
-        and status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED
+        and status != statuses.WORKFLOW_EXECUTION_STATUS_COMPLETED
     )
 
 

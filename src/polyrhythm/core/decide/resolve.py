@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from temporalio.api.enums.v1 import (
-    EventType,
     WorkflowExecutionStatus,
     WorkflowIdConflictPolicy,
     WorkflowIdReusePolicy,
 )
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
+from temporalio.api.enums.v1 import workflow_pb2 as statuses
 from temporalio.api.workflowservice.v1 import (
     SignalWithStartWorkflowExecutionRequest,
     StartWorkflowExecutionRequest,
@@ -60,19 +61,19 @@ class Verdict:
     reply: StartWorkflowExecutionResponse | None = None
 
 
-_RUNNING = WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING
+_RUNNING = statuses.WORKFLOW_EXECUTION_STATUS_RUNNING
 _CLEAN = frozenset(
     {
-        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED,
-        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW,
+        statuses.WORKFLOW_EXECUTION_STATUS_COMPLETED,
+        statuses.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW,
     }
 )
 _FAILED = frozenset(
     {
-        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_FAILED,
-        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CANCELED,
-        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TERMINATED,
-        WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TIMED_OUT,
+        statuses.WORKFLOW_EXECUTION_STATUS_FAILED,
+        statuses.WORKFLOW_EXECUTION_STATUS_CANCELED,
+        statuses.WORKFLOW_EXECUTION_STATUS_TERMINATED,
+        statuses.WORKFLOW_EXECUTION_STATUS_TIMED_OUT,
     }
 )
 
@@ -163,7 +164,7 @@ def decide_attach(
     if options.attach_completion_callbacks and request.completion_callbacks:
         raise Unimplemented("completion_callbacks are not implemented")
     decision = Decision(state, context)
-    event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED)
+    event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED)
     event.worker_may_ignore = True
     attributes = event.workflow_execution_options_updated_event_attributes
     attributes.SetInParent()
@@ -200,7 +201,7 @@ def _resolve(
 def _repeat(
     current: CurrentRun, request_id: str, seen: RequestEvent, context: Context
 ) -> StartWorkflowExecutionResponse:
-    created = seen.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED
+    created = seen.event_type == event_types.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED
     if created:
         link = started_link(context, current.workflow_id, current.run_id)
     else:

@@ -6,7 +6,7 @@ the workflow but for one case: a plain signal does not end a start delay, a sign
 
 from __future__ import annotations
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import (
     SignalWithStartWorkflowExecutionRequest,
@@ -110,7 +110,7 @@ def write_signal(
         note = decision.new_note()
         note.signal_requested.request_id = request.request_id
         decision.append_note(note)
-    event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
+    event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
     if request.links:
         event.links.extend(request.links)
     _fill(event, request, sender)

@@ -8,12 +8,12 @@ happened, which makes it normal again). At most one task is pending.
 from __future__ import annotations
 
 from temporalio.api.enums.v1 import (
-    EventType,
     SuggestContinueAsNewReason,
-    TaskQueueKind,
     TimeoutType,
     WorkflowTaskFailedCause,
 )
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
+from temporalio.api.enums.v1 import task_queue_pb2 as queue_kinds
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -87,7 +87,7 @@ def start_task(decision: Decision, request_id: str, identity: str) -> None:
     if not transient:
         task = state.workflow_task
         assert task is not None
-        event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED)
+        event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_TASK_STARTED)
         started = event.workflow_task_started_event_attributes
         started.scheduled_event_id = task.scheduled_event_id
         started.identity = identity
@@ -146,7 +146,7 @@ def fail_task(
     task = state.workflow_task
     assert task is not None
     if task.attempt == 1:
-        event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED)
+        event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_TASK_FAILED)
         failed = event.workflow_task_failed_event_attributes
         failed.scheduled_event_id = task.scheduled_event_id
         failed.started_event_id = task.started_event_id
@@ -168,7 +168,7 @@ def time_out_task(decision: Decision, timeout: TimeoutType.ValueType) -> None:
     task = decision.state.workflow_task
     assert task is not None
     if task.attempt == 1:
-        event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT)
+        event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT)
         timed_out = event.workflow_task_timed_out_event_attributes
         timed_out.scheduled_event_id = task.scheduled_event_id
         timed_out.started_event_id = task.started_event_id
@@ -193,17 +193,17 @@ def encode_queue(queue: TaskQueue, state: RunState) -> None:
     """Fill the queue a workflow task goes to: sticky while a worker caches the run."""
     if state.sticky_queue:
         queue.name = state.sticky_queue
-        queue.kind = TaskQueueKind.TASK_QUEUE_KIND_STICKY
+        queue.kind = queue_kinds.TASK_QUEUE_KIND_STICKY
         queue.normal_name = state.task_queue
     else:
         queue.name = state.task_queue
-        queue.kind = TaskQueueKind.TASK_QUEUE_KIND_NORMAL
+        queue.kind = queue_kinds.TASK_QUEUE_KIND_NORMAL
 
 
 def _scheduled_event(
     decision: Decision, attempt: int, timeout_ns: int, time_ns: int
 ) -> HistoryEvent:
-    event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, time_ns)
+    event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, time_ns)
     scheduled = event.workflow_task_scheduled_event_attributes
     encode_queue(scheduled.task_queue, decision.state)
     scheduled.start_to_close_timeout.FromNanoseconds(timeout_ns)
@@ -212,7 +212,7 @@ def _scheduled_event(
 
 
 def _event_of_scheduled(state: RunState, task: WorkflowTaskState) -> HistoryEvent:
-    event = HistoryEvent(event_type=EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED)
+    event = HistoryEvent(event_type=event_types.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED)
     event.event_time.FromNanoseconds(task.scheduled_ns)
     scheduled = event.workflow_task_scheduled_event_attributes
     encode_queue(scheduled.task_queue, state)
@@ -222,7 +222,7 @@ def _event_of_scheduled(state: RunState, task: WorkflowTaskState) -> HistoryEven
 
 
 def _event_of_started(task: WorkflowTaskState) -> HistoryEvent:
-    event = HistoryEvent(event_type=EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED)
+    event = HistoryEvent(event_type=event_types.EVENT_TYPE_WORKFLOW_TASK_STARTED)
     event.event_time.FromNanoseconds(task.started_ns)
     started = event.workflow_task_started_event_attributes
     started.scheduled_event_id = task.scheduled_event_id

@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterable
 
 from temporalio.api.common.v1 import Link, Payloads
-from temporalio.api.enums.v1 import EventType, RetryState, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import RetryState, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import (
     TerminateWorkflowExecutionRequest,
@@ -68,7 +69,7 @@ def terminate_run(
 ) -> None:
     """Close the run as terminated."""
     _end_task(decision)
-    event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED)
+    event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED)
     event.links.extend(links)
     terminated = event.workflow_execution_terminated_event_attributes
     terminated.reason = reason
@@ -82,7 +83,7 @@ def time_out_run(decision: Decision) -> None:
     """Close the run as timed out, its run or execution timeout having passed."""
     retry_state = _retry_state(decision.state, decision.context.now_ns)
     _end_task(decision)
-    event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT)
+    event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT)
     event.workflow_execution_timed_out_event_attributes.retry_state = retry_state
     decision.append(event)
 

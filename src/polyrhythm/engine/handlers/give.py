@@ -6,7 +6,7 @@ the next one is tried. An answer holds the history as of this moment of the turn
 
 from __future__ import annotations
 
-from temporalio.api.enums.v1 import TaskQueueKind
+from temporalio.api.enums.v1 import task_queue_pb2 as queue_kinds
 from temporalio.api.workflowservice.v1 import PollWorkflowTaskQueueResponse
 
 from polyrhythm.api import notes
@@ -76,7 +76,7 @@ def _give_workflow_task(
         or task.attempt != offer.attempt
     ):
         return False
-    sticky_poll = poll.request.task_queue.kind == TaskQueueKind.TASK_QUEUE_KIND_STICKY
+    sticky_poll = poll.request.task_queue.kind == queue_kinds.TASK_QUEUE_KIND_STICKY
     if sticky_poll and state.sticky_queue != queue.name:
         return False
     decision = Decision(state, desk.context_of(state.namespace_key))
@@ -128,5 +128,5 @@ def _open_answer(run: LoadedRun) -> PollWorkflowTaskQueueResponse:
     answer.workflow_type.name = state.workflow_type
     answer.previous_started_event_id = state.last_completed_started_id
     answer.workflow_execution_task_queue.name = state.task_queue
-    answer.workflow_execution_task_queue.kind = TaskQueueKind.TASK_QUEUE_KIND_NORMAL
+    answer.workflow_execution_task_queue.kind = queue_kinds.TASK_QUEUE_KIND_NORMAL
     return answer

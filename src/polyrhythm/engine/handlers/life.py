@@ -5,6 +5,7 @@ Policies are core's; this file finds the run, stages what was decided and answer
 
 from __future__ import annotations
 
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import (
     DeleteWorkflowExecutionResponse,
     SignalWithStartWorkflowExecutionResponse,
@@ -46,7 +47,8 @@ def start_workflow(desk: Desk, call: Call) -> None:
     current = current_run(run.state) if run is not None else None
     verdict = resolve_start(current, request, context)
     if verdict.resolution is Resolution.ANSWER:
-        desk.turn.answer(call.reply, verdict.reply)
+        assert run is not None and verdict.reply is not None
+        _answer_again(desk, call, run, verdict.reply)
     elif verdict.resolution is Resolution.ATTACH:
         assert run is not None
         _stage(desk, call, run, decide_attach(run.state, request, context))
@@ -85,14 +87,14 @@ def signal_workflow(desk: Desk, call: Call) -> None:
 
 def cancel_workflow(desk: Desk, call: Call) -> None:
     """Ask a run to cancel itself."""
-    run = desk.turn.find(call.namespace.key, call.request.workflow_execution)
+    run = _find_in_chain(desk, call)
     context = desk.context(call.namespace)
     _stage(desk, call, run, decide_cancel(run.state, call.request, context))
 
 
 def terminate_workflow(desk: Desk, call: Call) -> None:
     """Close a run at once."""
-    run = desk.turn.find(call.namespace.key, call.request.workflow_execution)
+    run = _find_in_chain(desk, call)
     context = desk.context(call.namespace)
     _stage(desk, call, run, decide_terminate(run.state, call.request, context))
 
@@ -113,6 +115,26 @@ def describe_workflow(desk: Desk, call: Call) -> None:
     run = desk.turn.find(call.namespace.key, call.request.execution)
     pending = describe_pending(run.state, desk.now_ns)
     desk.turn.answer(call.reply, describe_run(run.state, pending))
+
+
+def _find_in_chain(desk: Desk, call: Call) -> LoadedRun:
+    # A request that names the chain means its newest run, whatever run id it carries.
+    execution = call.request.workflow_execution
+    if call.request.first_execution_run_id:
+        execution = WorkflowExecution(workflow_id=execution.workflow_id)
+    return desk.turn.find(call.namespace.key, execution)
+
+
+def _answer_again(
+    desk: Desk, call: Call, run: LoadedRun, answer: StartWorkflowExecutionResponse
+) -> None:
+    # A caller that asks again for an eager start may never have got its task: it is handed out
+    # once more while it is the first one and nobody has answered it.
+    state, task = run.state, run.state.workflow_task
+    first = task is not None and task.attempt == 1 and task.started_event_id == 3
+    if answer.started and call.request.request_eager_execution and state.running and first:
+        answer.eager_workflow_task.CopyFrom(encode_task(desk, run, sticky=False))
+    desk.turn.answer(call.reply, answer)
 
 
 def _stage(desk: Desk, call: Call, run: LoadedRun, decision: Decision) -> None:

@@ -13,6 +13,7 @@ from temporalio.api.workflowservice.v1 import (
     ShutdownWorkerResponse,
 )
 
+from polyrhythm.base.errors import NotFound
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decision import Decision
 from polyrhythm.engine.calls import Call
@@ -57,8 +58,9 @@ def shut_down_worker(desk: Desk, call: Call) -> None:
 def reset_sticky(desk: Desk, call: Call) -> None:
     """Forget which worker caches a run."""
     run = desk.turn.find(call.namespace.key, call.request.execution)
+    if not run.state.running:
+        raise NotFound("workflow execution already completed")
     decision = Decision(run.state, desk.context(call.namespace))
-    if run.state.running:
-        tasks.set_sticky(decision, "", 0)
+    tasks.set_sticky(decision, "", 0)
     desk.turn.stage(run, decision)
     desk.turn.answer(call.reply, ResetStickyTaskQueueResponse())

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from temporalio.api.command.v1 import Command, ScheduleActivityTaskCommandAttributes
 from temporalio.api.common.v1 import Payload, Priority
-from temporalio.api.enums.v1 import EventType, TaskQueueKind, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
+from temporalio.api.enums.v1 import task_queue_pb2 as queue_kinds
 from temporalio.api.history.v1 import (
     ActivityTaskScheduledEventAttributes,
     History,
@@ -55,7 +57,7 @@ def decide_schedule(completion: Completion, command: Command) -> None:
         )
     attributes = command.schedule_activity_task_command_attributes
     decision = completion.decision
-    event = completion.new_event(EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, command)
+    event = completion.new_event(event_types.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, command)
     scheduled = event.activity_task_scheduled_event_attributes
     if attributes.HasField("retry_policy"):
         scheduled.retry_policy.CopyFrom(attributes.retry_policy)
@@ -100,7 +102,7 @@ def decide_request_cancel(completion: Completion, command: Command) -> None:
             f" ScheduledEventID: {scheduled_id}",
         )
     request_id = decision.state.next_event_id
-    event = completion.new_event(EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED, command)
+    event = completion.new_event(event_types.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED, command)
     requested = event.activity_task_cancel_requested_event_attributes
     requested.scheduled_event_id = scheduled_id
     requested.workflow_task_completed_event_id = completion.completed_event_id
@@ -111,7 +113,7 @@ def decide_request_cancel(completion: Completion, command: Command) -> None:
 
 def _write_canceled(completion: Completion, scheduled_id: int, request_id: int) -> None:
     decision = completion.decision
-    event = decision.new_event(EventType.EVENT_TYPE_ACTIVITY_TASK_CANCELED)
+    event = decision.new_event(event_types.EVENT_TYPE_ACTIVITY_TASK_CANCELED)
     canceled = event.activity_task_canceled_event_attributes
     canceled.details.payloads.append(_NOT_STARTED)
     canceled.latest_cancel_requested_event_id = request_id
@@ -169,7 +171,7 @@ def _queue_problem(attributes: ScheduleActivityTaskCommandAttributes, limits: Li
 
 
 def _normal_name(queue: TaskQueue) -> str:
-    return queue.normal_name if queue.kind == TaskQueueKind.TASK_QUEUE_KIND_STICKY else ""
+    return queue.normal_name if queue.kind == queue_kinds.TASK_QUEUE_KIND_STICKY else ""
 
 
 def _length_problem(name: str, value: str, limits: Limits) -> str:
@@ -258,7 +260,7 @@ def _copy_attributes(
     scheduled.activity_type.name = attributes.activity_type.name
     scheduled.task_queue.CopyFrom(attributes.task_queue)
     if not scheduled.task_queue.kind:
-        scheduled.task_queue.kind = TaskQueueKind.TASK_QUEUE_KIND_NORMAL
+        scheduled.task_queue.kind = queue_kinds.TASK_QUEUE_KIND_NORMAL
     if attributes.HasField("header"):
         scheduled.header.CopyFrom(attributes.header)
     if attributes.HasField("input"):

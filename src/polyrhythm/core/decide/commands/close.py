@@ -7,7 +7,8 @@ oversize result is the server's own odd choice and is kept.
 from __future__ import annotations
 
 from temporalio.api.command.v1 import Command
-from temporalio.api.enums.v1 import EventType, RetryState, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import RetryState, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion
 
@@ -30,7 +31,7 @@ def decide_complete(completion: Completion, command: Command) -> None:
             "CompleteWorkflowExecutionCommandAttributes.Result exceeds size limit.",
             terminates=True,
         )
-    event = completion.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, command)
+    event = completion.new_event(event_types.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, command)
     completed = event.workflow_execution_completed_event_attributes
     if attributes.HasField("result"):
         completed.result.CopyFrom(attributes.result)
@@ -51,7 +52,7 @@ def decide_fail(completion: Completion, command: Command) -> None:
             "FailWorkflowExecutionCommandAttributes.Failure exceeds size limit.",
             terminates=True,
         )
-    event = completion.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, command)
+    event = completion.new_event(event_types.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, command)
     failed = event.workflow_execution_failed_event_attributes
     failed.failure.CopyFrom(attributes.failure)
     failed.retry_state = RetryState.RETRY_STATE_RETRY_POLICY_NOT_SET
@@ -63,7 +64,7 @@ def decide_cancel(completion: Completion, command: Command) -> None:
     """Close the run as cancelled."""
     completion.check_unhandled()
     attributes = command.cancel_workflow_execution_command_attributes
-    event = completion.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, command)
+    event = completion.new_event(event_types.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, command)
     cancelled = event.workflow_execution_canceled_event_attributes
     if attributes.HasField("details"):
         cancelled.details.CopyFrom(attributes.details)

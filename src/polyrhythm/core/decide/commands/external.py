@@ -13,8 +13,8 @@ from temporalio.api.command.v1 import (
     RequestCancelExternalWorkflowExecutionCommandAttributes,
     SignalExternalWorkflowExecutionCommandAttributes,
 )
-from temporalio.api.enums.v1 import EventType
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause as Cause
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.workflowservice.v1 import (
     RequestCancelWorkflowExecutionRequest,
     SignalWorkflowExecutionRequest,
@@ -51,7 +51,7 @@ def decide_signal_external(completion: Completion, command: Command) -> None:
     _check_signal(command, crossing, decision)
     target = attributes.execution
     event = completion.new_event(
-        EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED, command
+        event_types.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED, command
     )
     initiated = event.signal_external_workflow_execution_initiated_event_attributes
     initiated.workflow_task_completed_event_id = completion.completed_event_id
@@ -85,7 +85,7 @@ def decide_cancel_external(completion: Completion, command: Command) -> None:
     crossing = _crosses(attributes.namespace, decision.context)
     _check_cancel(command, crossing, decision)
     event = completion.new_event(
-        EventType.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED, command
+        event_types.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED, command
     )
     initiated = event.request_cancel_external_workflow_execution_initiated_event_attributes
     initiated.workflow_task_completed_event_id = completion.completed_event_id

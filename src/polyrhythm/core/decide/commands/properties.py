@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from google.protobuf.internal.containers import MessageMap
 from temporalio.api.command.v1 import Command
 from temporalio.api.common.v1 import Memo, Payload, SearchAttributes
-from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 
 from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.core import tables
@@ -57,7 +58,7 @@ def decide_record_marker(completion: Completion, command: Command) -> None:
             "RecordMarkerCommandAttributes.Details exceeds size limit.",
             terminates=True,
         )
-    event = completion.new_event(EventType.EVENT_TYPE_MARKER_RECORDED, command)
+    event = completion.new_event(event_types.EVENT_TYPE_MARKER_RECORDED, command)
     recorded = event.marker_recorded_event_attributes
     recorded.marker_name = name
     for key, each in attributes.details.items():
@@ -87,7 +88,7 @@ def decide_upsert_search_attributes(completion: Completion, command: Command) ->
     problem = _size_problem(merged)
     if problem:
         raise CommandRefused(_BAD_SEARCH, problem, terminates=True)
-    event = completion.new_event(EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES, command)
+    event = completion.new_event(event_types.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES, command)
     upserted = event.upsert_workflow_search_attributes_event_attributes
     upserted.search_attributes.CopyFrom(wanted)
     encode_types(upserted.search_attributes)
@@ -116,7 +117,7 @@ def decide_modify_properties(completion: Completion, command: Command) -> None:
         raise CommandRefused(
             _BAD_MODIFY, f"{name}Attributes. Memo exceeds size limit.", terminates=True
         )
-    event = completion.new_event(EventType.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED, command)
+    event = completion.new_event(event_types.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED, command)
     modified = event.workflow_properties_modified_event_attributes
     modified.upserted_memo.CopyFrom(attributes.upserted_memo)
     modified.workflow_task_completed_event_id = completion.completed_event_id

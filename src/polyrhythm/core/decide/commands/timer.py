@@ -7,7 +7,8 @@ workflow: cancelling it takes the fire back, as the server does.
 from __future__ import annotations
 
 from temporalio.api.command.v1 import Command
-from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion
@@ -37,7 +38,7 @@ def decide_start_timer(completion: Completion, command: Command) -> None:
         )
     if timer_id in decision.state.timers:
         raise CommandRefused(_DUPLICATE, "duplicate timer id")
-    event = completion.new_event(EventType.EVENT_TYPE_TIMER_STARTED, command)
+    event = completion.new_event(event_types.EVENT_TYPE_TIMER_STARTED, command)
     started = event.timer_started_event_attributes
     started.timer_id = timer_id
     started.start_to_fire_timeout.CopyFrom(timeout)
@@ -67,7 +68,7 @@ def decide_cancel_timer(completion: Completion, command: Command) -> None:
         note.buffer_dropped.index = index
         decision.append_note(note)
         completion.unhandled = completion.unhandled and bool(state.buffered)
-    event = completion.new_event(EventType.EVENT_TYPE_TIMER_CANCELED, command)
+    event = completion.new_event(event_types.EVENT_TYPE_TIMER_CANCELED, command)
     cancelled = event.timer_canceled_event_attributes
     cancelled.timer_id = timer_id
     cancelled.started_event_id = started_event_id
@@ -80,6 +81,6 @@ def _find_fired(state: RunState, timer_id: str) -> tuple[int, int]:
     for index, data in enumerate(state.buffered):
         event = HistoryEvent.FromString(data)
         fired = event.timer_fired_event_attributes
-        if event.event_type == EventType.EVENT_TYPE_TIMER_FIRED and fired.timer_id == timer_id:
+        if event.event_type == event_types.EVENT_TYPE_TIMER_FIRED and fired.timer_id == timer_id:
             return index, fired.started_event_id
     return -1, 0
