@@ -74,7 +74,7 @@ class Story:
         for line in map(str.strip, text.splitlines()):
             if line and not line.startswith("#"):
                 command, _, expected = line.partition("=>")
-                self._check(command.strip(), self.step(command), expected)
+                self._check(self.step(command), expected)
 
     def step(self, command: str) -> Outcome:
         """Run one command and return what it became."""
@@ -113,7 +113,7 @@ class Story:
         elif isinstance(decision.reply, Message):
             outcome.reply = Item((), flatten(decision.reply, ORIGIN_NS))
 
-    def _check(self, command: str, outcome: Outcome, expected: str) -> None:
+    def _check(self, outcome: Outcome, expected: str) -> None:
         sections = [*split_at(split_words(expected), "|"), [], [], []][:3]
         events, effects, reply = (split_at(section, ";") for section in sections)
         problems = [
@@ -126,7 +126,8 @@ class Story:
             problems += _differences("reply", given, reply)
         if problems:
             told = "\n".join(self.transcript)
-            raise StoryError(f"{'; '.join(problems)}\nexpected: {expected}\nthe story:\n{told}")
+            wanted = " ".join(expected.split())
+            raise StoryError(f"{'; '.join(problems)}\nexpected: {wanted}\nthe story:\n{told}")
 
     def _prove_fold(self) -> None:
         folded = RunState()
@@ -161,7 +162,7 @@ def _refusal(refusal: PolyrhythmError) -> Item:
 
 def _differences(what: str, items: list[Item], expected: list[list[str]]) -> list[str]:
     if len(items) != len(expected):
-        return [f"{len(items)} {what}s, not {len(expected)}"]
+        return [f"{what}: {len(items)}, not {len(expected)}"]
     problems = []
     for item, words in zip(items, expected, strict=True):
         head = words[: len(item.head)]
