@@ -60,7 +60,11 @@ def _fill_page_size(request: Any) -> None:
 
 
 def _check_token(token: bytes) -> None:
+    if not token:
+        return
     try:
-        HistoryToken.FromString(token)
+        run_key = HistoryToken.FromString(token).run_key
     except DecodeError as error:
         raise InvalidArgument("Invalid NextPageToken.") from error
+    if not run_key:
+        raise InvalidArgument("Invalid NextPageToken.")

@@ -22,6 +22,7 @@ from polyrhythm.service.query_words import refusal
 from polyrhythm.service.search_attributes import ALL
 
 MICROSECOND_NS = 1000
+INT64_MAX = 2**63 - 1
 TEXT_FIELDS = {
     "WorkflowId": "workflow_ids",
     "RunId": "run_ids",
@@ -219,7 +220,10 @@ def _apply_null_time(wanted: Wanted, name: str, is_null: bool) -> None:
 
 def _narrow(wanted: Wanted, field: str, values: Sequence[object]) -> None:
     before = getattr(wanted.filter, field)
-    kept = [v for v in dict.fromkeys(values) if before is None or v in before]
+    kept = list(dict.fromkeys(values))
+    if before is not None:
+        allowed = set(before)
+        kept = [v for v in kept if v in allowed]
     setattr(wanted.filter, field, kept)
     wanted.nothing = wanted.nothing or not kept
 
@@ -233,12 +237,17 @@ def _bound(wanted: Wanted, field: str, low: int | None, high: int | None) -> Non
     """Tighten a range; both ends belong to it."""
     runs = wanted.filter
     low_before, high_before = getattr(runs, f"{field}_min"), getattr(runs, f"{field}_max")
-    lows = [v for v in (low_before, low) if v is not None]
-    highs = [v for v in (high_before, high) if v is not None]
+    lows = [clamped(v) for v in (low_before, low) if v is not None]
+    highs = [clamped(v) for v in (high_before, high) if v is not None]
     setattr(runs, f"{field}_min", max(lows, default=None))
     setattr(runs, f"{field}_max", min(highs, default=None))
     if lows and highs and max(lows) > min(highs):
         wanted.nothing = True
+
+
+def clamped(time_ns: int) -> int:
+    """Return a time as far out as 64 bits reach: the year 9999 is past them in nanoseconds."""
+    return max(-INT64_MAX, min(time_ns, INT64_MAX))
 
 
 def _text_of(value: Value) -> str:
@@ -250,16 +259,22 @@ def _text_of(value: Value) -> str:
 
 def _status_of(alias: str, value: Value) -> int:
     if value.number is not None:
-        try:
-            return int(value.number)
-        except ValueError:
-            raise refusal(
-                "invalid expression: unexpected value type float64 for search attribute " + alias
-            ) from None
+        return _integer_of(alias, value.number)
     text = (value.text or "").strip("'")
     if text not in _STATUSES:
         raise refusal(f"invalid expression: invalid ExecutionStatus value '{text}'")
     return _STATUSES[text]
+
+
+def _integer_of(alias: str, number: str) -> int:
+    """Return an integer of 64 bits; whatever else is a number counts as a float, as in Go."""
+    # Python refuses to convert thousands of digits, and 64 bits have nineteen.
+    digits = number.removeprefix("-")
+    if not digits.isdigit() or len(digits) > 100 or abs(int(number)) > INT64_MAX:
+        raise refusal(
+            f"invalid expression: unexpected value type float64 for search attribute {alias}"
+        )
+    return int(number)
 
 
 def _status_names() -> dict[str, int]:
@@ -277,12 +292,7 @@ _STATUSES = _status_names()
 def _time_of(alias: str, value: Value) -> int:
     """Return a time in nanoseconds, cut to the microsecond."""
     if value.number is not None:
-        try:
-            time_ns = int(value.number)
-        except ValueError:
-            raise refusal(
-                "invalid expression: unexpected value type float64 for search attribute " + alias
-            ) from None
+        time_ns = _integer_of(alias, value.number)
         return time_ns - time_ns % MICROSECOND_NS
     text = (value.text or "").strip("'")
     found = _RFC3339.fullmatch(text)

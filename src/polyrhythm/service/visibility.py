@@ -32,7 +32,7 @@ from polyrhythm.base.limits import SECOND_NS
 from polyrhythm.engine.calls import CountRuns, ListRuns
 from polyrhythm.engine.filter import RunFilter
 from polyrhythm.engine.reply import Reply
-from polyrhythm.service.query_filter import Wanted, build_filter
+from polyrhythm.service.query_filter import Wanted, build_filter, clamped
 from polyrhythm.service.query_grammar import parse_query
 from polyrhythm.service.query_words import refusal
 from polyrhythm.service.service import NamespaceScope, Service
@@ -147,7 +147,7 @@ def _range_of(request: Any) -> tuple[int | None, int | None]:
     for index, name in enumerate(("earliest_time", "latest_time")):
         if request.start_time_filter.HasField(name):
             stamp = getattr(request.start_time_filter, name)
-            times[index] = stamp.seconds * SECOND_NS + stamp.nanos
+            times[index] = clamped(stamp.seconds * SECOND_NS + stamp.nanos)
     low, high = times
     if low is not None and high is not None and low > high:
         raise InvalidArgument(

@@ -1,0 +1,1 @@
+"""Tests of the room `service`, and the fake engine behind them."""
