@@ -98,6 +98,11 @@ def test_what_the_command_carries_is_in_the_event():
             "task queue name cannot start with reserved prefix /_sys/",
         ),
         (
+            "schedule a task_queue=temporal-sys-per-ns-tq",
+            "cannot use internal per-namespace task queue:temporal-sys-per-ns-tq"
+            " (in parent component task queue: q)",
+        ),
+        (
             "schedule a start_to_close_timeout=none",
             "a valid StartToClose or ScheduleToCloseTimeout is not set on"
             " ScheduleActivityTaskCommand. ActivityId=a ActivityType=act",

@@ -10,6 +10,7 @@ from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
 from polyrhythm.core import deadlines, tables
+from polyrhythm.core.durations import span_ns
 from polyrhythm.core.state import ActivityState, RunState
 
 
@@ -25,10 +26,10 @@ def apply_scheduled(state: RunState, event: HistoryEvent) -> None:
         available_ns=time_ns,
         task_queue=scheduled.task_queue.name,
         priority=scheduled.priority.priority_key,
-        schedule_to_start_ns=scheduled.schedule_to_start_timeout.ToNanoseconds(),
-        schedule_to_close_ns=scheduled.schedule_to_close_timeout.ToNanoseconds(),
-        start_to_close_ns=scheduled.start_to_close_timeout.ToNanoseconds(),
-        heartbeat_timeout_ns=scheduled.heartbeat_timeout.ToNanoseconds(),
+        schedule_to_start_ns=span_ns(scheduled.schedule_to_start_timeout),
+        schedule_to_close_ns=span_ns(scheduled.schedule_to_close_timeout),
+        start_to_close_ns=span_ns(scheduled.start_to_close_timeout),
+        heartbeat_timeout_ns=span_ns(scheduled.heartbeat_timeout),
     )
     state.activities[event.event_id] = activity
     state.activity_ids[activity.activity_id] = event.event_id

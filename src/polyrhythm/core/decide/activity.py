@@ -39,6 +39,7 @@ from polyrhythm.core.decide.activity_attempt import (
     write_retry,
 )
 from polyrhythm.core.decision import Decision
+from polyrhythm.core.durations import set_span
 from polyrhythm.core.effects import ActivityOffer
 from polyrhythm.core.state import ActivityState, RunState
 
@@ -279,8 +280,8 @@ def _encode_task(
     if activity.heartbeat_details:
         task.heartbeat_details.MergeFromString(activity.heartbeat_details)
     task.scheduled_time.CopyFrom(event.event_time)
-    task.current_attempt_scheduled_time.FromNanoseconds(activity.available_ns)
-    task.started_time.FromNanoseconds(activity.started_ns)
+    set_span(task.current_attempt_scheduled_time, activity.available_ns)
+    set_span(task.started_time, activity.started_ns)
     task.attempt = activity.attempt
     task.schedule_to_close_timeout.CopyFrom(scheduled.schedule_to_close_timeout)
     task.start_to_close_timeout.CopyFrom(scheduled.start_to_close_timeout)

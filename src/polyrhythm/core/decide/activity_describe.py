@@ -13,7 +13,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 
 from polyrhythm.base.retry import exponential_ns
 from polyrhythm.core.decide.activity_attempt import scheduled_attributes
-from polyrhythm.core.decide.durations import set_span, span_ns
+from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.state import ActivityState, RunState
 
 

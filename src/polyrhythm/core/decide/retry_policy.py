@@ -12,8 +12,8 @@ from temporalio.api.failure.v1 import Failure
 
 from polyrhythm.base.limits import Limits
 from polyrhythm.base.retry import RetryTerms, Verdict, fill_terms, next_retry
-from polyrhythm.core.decide.durations import set_span, span_ns, span_problem
 from polyrhythm.core.decide.failures import TIMEOUT_NAMES, is_retryable
+from polyrhythm.core.durations import set_span, span_ns, span_problem
 
 _TIMEOUT_PREFIX = "TemporalTimeout:"
 _TIMEOUTS = frozenset(
@@ -43,6 +43,14 @@ def fill_policy(policy: RetryPolicy, limits: Limits) -> None:
     set_span(policy.initial_interval, terms.initial_ns)
     set_span(policy.maximum_interval, terms.maximum_ns)
     policy.backoff_coefficient = terms.coefficient
+
+
+def write_default_policy(policy: RetryPolicy, limits: Limits) -> None:
+    """Fill an empty policy: what `fill_policy` would write, and always sound."""
+    initial_ns = limits.retry_initial_ns
+    set_span(policy.initial_interval, initial_ns)
+    set_span(policy.maximum_interval, int(limits.retry_max_intervals) * initial_ns)
+    policy.backoff_coefficient = limits.retry_coefficient
 
 
 def policy_problem(policy: RetryPolicy, limits: Limits) -> str:

@@ -7,6 +7,7 @@ attached, so that the event says what the engine will do.
 
 from __future__ import annotations
 
+from google.protobuf.duration_pb2 import Duration
 from temporalio.api.command.v1 import Command, ScheduleActivityTaskCommandAttributes
 from temporalio.api.common.v1 import Payload, Priority
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause
@@ -19,13 +20,14 @@ from temporalio.api.history.v1 import (
 )
 from temporalio.api.taskqueue.v1 import TaskQueue
 
-from polyrhythm.base.limits import Limits
+from polyrhythm.base.limits import SECOND_NS, Limits
 from polyrhythm.core import tables
 from polyrhythm.core.decide.activity_attempt import activity_offer
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion
-from polyrhythm.core.decide.durations import set_span, span_ns, span_problem
-from polyrhythm.core.decide.retry_policy import fill_policy, policy_problem
+from polyrhythm.core.decide.retry_policy import fill_policy, policy_problem, write_default_policy
 from polyrhythm.core.decision import Decision
+from polyrhythm.core.durations import set_span, span_problem
+from polyrhythm.core.state import RunState
 
 _BAD = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_BAD_SCHEDULE_ACTIVITY_ATTRIBUTES
 _BAD_CANCEL = (
@@ -34,18 +36,14 @@ _BAD_CANCEL = (
 _DUPLICATE = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_SCHEDULE_ACTIVITY_DUPLICATE_ID
 _TOO_MANY = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_PENDING_ACTIVITIES_LIMIT_EXCEEDED
 _RESERVED_PREFIX = "/_sys/"
+# The queue of the server's own workers.
+_INTERNAL_QUEUE = "temporal-sys-per-ns-tq"
 # The fairness key is an index key of the matching queue.
 _FAIRNESS_KEY_BYTES_MAX = 64
 _NO_TIMEOUT = (
     "a valid StartToClose or ScheduleToCloseTimeout is not set on ScheduleActivityTaskCommand."
 )
 _NOT_STARTED = Payload(metadata={"encoding": b"json/plain"}, data=b'"ACTIVITY_ID_NOT_STARTED"')
-_TIMEOUTS = (
-    ("ScheduleToCloseTimeout", "schedule_to_close_timeout"),
-    ("ScheduleToStartTimeout", "schedule_to_start_timeout"),
-    ("StartToCloseTimeout", "start_to_close_timeout"),
-    ("HeartbeatTimeout", "heartbeat_timeout"),
-)
 
 
 def decide_schedule(completion: Completion, command: Command) -> None:
@@ -59,10 +57,9 @@ def decide_schedule(completion: Completion, command: Command) -> None:
     decision = completion.decision
     event = completion.new_event(event_types.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, command)
     scheduled = event.activity_task_scheduled_event_attributes
-    if attributes.HasField("retry_policy"):
-        scheduled.retry_policy.CopyFrom(attributes.retry_policy)
-    fill_policy(scheduled.retry_policy, decision.context.limits)
-    _check_attributes(attributes, scheduled, decision.context.limits)
+    problem = _attributes_problem(attributes, scheduled, decision)
+    if problem:
+        raise CommandRefused(_BAD, problem)
     _write_spans(attributes, scheduled, decision)
     _check_state(attributes, decision)
     _copy_attributes(attributes, scheduled)
@@ -135,50 +132,71 @@ def _has_ended(decision: Decision, scheduled_id: int) -> bool:
     )
 
 
-def _check_attributes(
+def _attributes_problem(
     attributes: ScheduleActivityTaskCommandAttributes,
     scheduled: ActivityTaskScheduledEventAttributes,
-    limits: Limits,
-) -> None:
-    problem = _queue_problem(attributes, limits)
-    if not problem and not attributes.activity_id:
-        problem = "activityId is not set"
-    if not problem and not attributes.activity_type.name:
-        problem = "activityType is not set"
+    decision: Decision,
+) -> str:
+    # Writes the retry policy as well, since it is checked with its defaults in.
+    activity_id, activity_type = attributes.activity_id, attributes.activity_type.name
+    limits = decision.context.limits
+    problem = _queue_problem(attributes, decision.state, limits)
+    if problem:
+        return problem
+    if not activity_id:
+        return "activityId is not set"
+    if not activity_type:
+        return "activityType is not set"
+    if attributes.HasField("retry_policy"):
+        scheduled.retry_policy.CopyFrom(attributes.retry_policy)
+        fill_policy(scheduled.retry_policy, limits)
+        problem = policy_problem(scheduled.retry_policy, limits)
+    else:
+        write_default_policy(scheduled.retry_policy, limits)
     problem = (
         problem
-        or policy_problem(scheduled.retry_policy, limits)
-        or _length_problem("activityId", attributes.activity_id, limits)
-        or _length_problem("activityType", attributes.activity_type.name, limits)
-        or _priority_problem(attributes.priority)
+        or _length_problem("activityId", activity_id, limits)
+        or _length_problem("activityType", activity_type, limits)
     )
-    if problem:
-        raise CommandRefused(_BAD, problem)
+    if not problem and attributes.HasField("priority"):
+        problem = _priority_problem(attributes.priority)
+    return problem
 
 
-def _queue_problem(attributes: ScheduleActivityTaskCommandAttributes, limits: Limits) -> str:
+def _queue_problem(
+    attributes: ScheduleActivityTaskCommandAttributes, state: RunState, limits: Limits
+) -> str:
     if not attributes.HasField("task_queue"):
         return "taskQueue is not set"
     queue: TaskQueue = attributes.task_queue
-    if not queue.name:
+    name = queue.name
+    if not name:
         return "missing task queue name"
-    for name in (queue.name, _normal_name(queue)):
-        if len(name.encode()) > limits.id_bytes_max:
-            return "taskQueue length exceeds limit"
-    if queue.name.startswith(_RESERVED_PREFIX):
+    if _too_long(name, limits):
+        return "taskQueue length exceeds limit"
+    if name.startswith(_RESERVED_PREFIX):
         return f"task queue name cannot start with reserved prefix {_RESERVED_PREFIX}"
+    if queue.kind == queue_kinds.TASK_QUEUE_KIND_STICKY and _too_long(queue.normal_name, limits):
+        return "taskQueue length exceeds limit"
+    if name == _INTERNAL_QUEUE != state.task_queue:
+        return (
+            f"cannot use internal per-namespace task queue:{name}"
+            f" (in parent component task queue: {state.task_queue})"
+        )
     return ""
 
 
-def _normal_name(queue: TaskQueue) -> str:
-    return queue.normal_name if queue.kind == queue_kinds.TASK_QUEUE_KIND_STICKY else ""
-
-
-def _length_problem(name: str, value: str, limits: Limits) -> str:
-    size = len(value.encode())
-    if size <= limits.id_bytes_max:
+def _length_problem(what: str, value: str, limits: Limits) -> str:
+    if not _too_long(value, limits):
         return ""
-    return f"{name} exceeds length limit. Length={size} Limit={limits.id_bytes_max}"
+    limit = limits.id_bytes_max
+    return f"{what} exceeds length limit. Length={len(value.encode())} Limit={limit}"
+
+
+def _too_long(value: str, limits: Limits) -> bool:
+    # No character takes more than four bytes: short names need not be encoded to be counted.
+    limit = limits.id_bytes_max
+    return len(value) * 4 > limit and len(value.encode()) > limit
 
 
 def _priority_problem(priority: Priority) -> str:
@@ -196,14 +214,11 @@ def _write_spans(
     scheduled: ActivityTaskScheduledEventAttributes,
     decision: Decision,
 ) -> None:
-    limits = decision.context.limits
-    for name, field in _TIMEOUTS:
-        problem = span_problem(getattr(attributes, field))
-        if problem:
-            raise CommandRefused(_BAD, f"invalid {name}: {problem}")
-    close, start, run, beat = (
-        min(span_ns(getattr(attributes, field)), limits.duration_ns_max) for _, field in _TIMEOUTS
-    )
+    span_max = decision.context.limits.duration_ns_max
+    close = _span("ScheduleToCloseTimeout", attributes.schedule_to_close_timeout, span_max)
+    start = _span("ScheduleToStartTimeout", attributes.schedule_to_start_timeout, span_max)
+    run = _span("StartToCloseTimeout", attributes.start_to_close_timeout, span_max)
+    beat = _span("HeartbeatTimeout", attributes.heartbeat_timeout, span_max)
     whole = decision.state.run_timeout_ns
     if close:
         start = min(start or close, close)
@@ -223,6 +238,13 @@ def _write_spans(
     set_span(scheduled.schedule_to_start_timeout, start)
     set_span(scheduled.start_to_close_timeout, run)
     set_span(scheduled.heartbeat_timeout, min(beat, run))
+
+
+def _span(name: str, duration: Duration, span_max: int) -> int:
+    seconds, nanos = duration.seconds, duration.nanos
+    if seconds < 0 or nanos < 0:
+        raise CommandRefused(_BAD, f"invalid {name}: {span_problem(duration)}")
+    return min(seconds * SECOND_NS + nanos, span_max)
 
 
 def _check_state(attributes: ScheduleActivityTaskCommandAttributes, decision: Decision) -> None:

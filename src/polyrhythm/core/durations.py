@@ -7,6 +7,7 @@ raises for a duration that a client made up.
 from __future__ import annotations
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from polyrhythm.base.limits import SECOND_NS
 
@@ -16,8 +17,12 @@ def span_ns(duration: Duration) -> int:
     return duration.seconds * SECOND_NS + duration.nanos
 
 
-def set_span(duration: Duration, span: int) -> None:
-    """Set the duration to nanoseconds; 0 is written too, since clients see presence."""
+def set_span(duration: Duration | Timestamp, span: int) -> None:
+    """Set a duration, or a time, to nanoseconds; 0 is written too, since clients see presence."""
+    if not span:
+        duration.Clear()
+        duration.SetInParent()
+        return
     duration.seconds, duration.nanos = divmod(span, SECOND_NS)
 
 
