@@ -24,7 +24,9 @@ OPERATOR = "/temporal.api.operatorservice.v1.OperatorService/"
 
 @dataclass
 class FakeRegistry:
-    """Two namespaces: `default` (key 1) and `other` (key 2)."""
+    """Two namespaces: `default` (key 1) and `other` (key 2). `state`: that of both."""
+
+    state: int = 1
 
     infos: list[NamespaceInfo] = field(
         default_factory=lambda: [
@@ -54,6 +56,7 @@ class FakeRegistry:
     def describe(self, name: str) -> DescribeNamespaceResponse:
         description = DescribeNamespaceResponse()
         description.namespace_info.name = self.find(name).name
+        description.namespace_info.state = self.state
         return description
 
 

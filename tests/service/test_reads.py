@@ -30,7 +30,7 @@ from temporalio.api.workflowservice.v1 import (
 
 from polyrhythm.api.notes import HistoryToken
 from polyrhythm.base.errors import NamespaceNotFound, Unimplemented
-from polyrhythm.engine.calls import CountRuns, ListRuns
+from polyrhythm.engine.calls import CountRuns, ListRuns, RunPage
 from service.fakes import Fixture
 
 SECOND_NS = 1_000_000_000
@@ -42,13 +42,13 @@ def test_pages_of_a_list() -> None:
     assert isinstance(fixture.engine.last, ListRuns)
     assert (fixture.engine.last.filter.limit, fixture.engine.last.filter.after) == (2, None)
     info = WorkflowExecutionInfo(task_queue="q")
-    fixture.engine.replies[0].resolve(([info], (0, 5, 7)))
+    fixture.engine.replies[0].resolve(RunPage([info], (0, 5, 7)))
     assert list(first.value.executions) == [info]
     token = first.value.next_page_token
     second = fixture.call(ListWorkflowExecutionsRequest(namespace="default", next_page_token=token))
     assert fixture.engine.last.filter.after == (0, 5, 7)
     assert fixture.engine.last.filter.limit == 1000
-    fixture.engine.replies[1].resolve(([], None))
+    fixture.engine.replies[1].resolve(RunPage([], None))
     assert second.value.next_page_token == b""
     bad = ListWorkflowExecutionsRequest(namespace="default", next_page_token=b"garbage")
     assert fixture.refusal(bad) == "Invalid NextPageToken."

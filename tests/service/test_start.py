@@ -204,3 +204,12 @@ def test_a_signal_gets_no_request_id() -> None:
     }
     fixture.call(json_format.ParseDict(body, SignalWorkflowExecutionRequest()))
     assert fixture.engine.last.request_id == ""
+
+
+def test_nothing_starts_in_a_deprecated_namespace() -> None:
+    fixture = Fixture()
+    fixture.engine.namespaces.state = 2
+    for request in (start(), signal_with_start()):
+        assert fixture.refusal(request) == (
+            "Namespace has invalid state: Deprecated. Must be Registered."
+        )

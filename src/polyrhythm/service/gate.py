@@ -17,13 +17,13 @@ from polyrhythm.api.notes import TaskToken
 from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.context import NamespaceInfo
-from polyrhythm.service.engine_port import NamespaceRegistry
+from polyrhythm.engine.namespaces import Registry
 from polyrhythm.service.method import Method, NamespaceNeed
 from polyrhythm.service.texts import check_length
 
 
 def open_scope(
-    registry: NamespaceRegistry,
+    registry: Registry,
     limits: Limits,
     method: Method,
     request: Message,
@@ -48,9 +48,7 @@ def no_namespace() -> NamespaceInfo:
     return NamespaceInfo(key=0, name="", namespace_id="", retention_ns=0)
 
 
-def _resolve(
-    registry: NamespaceRegistry, limits: Limits, method: Method, request: Any
-) -> NamespaceInfo:
+def _resolve(registry: Registry, limits: Limits, method: Method, request: Any) -> NamespaceInfo:
     need = method.namespace
     if need is NamespaceNeed.NONE:
         return no_namespace()
@@ -80,7 +78,7 @@ def _without_name(need: NamespaceNeed) -> NamespaceInfo:
     raise InvalidArgument("Namespace not set on request.")
 
 
-def _namespace_of_token(registry: NamespaceRegistry, token: bytes) -> NamespaceInfo:
+def _namespace_of_token(registry: Registry, token: bytes) -> NamespaceInfo:
     key = parse_task_token(token).namespace_key
     if not key:
         raise InvalidArgument("Namespace not set on request.")

@@ -64,6 +64,7 @@ WORKFLOW_HANDLERS: dict[str, Handler] = {
     "ListClosedWorkflowExecutions": visibility.handle_list_closed,
     "RegisterNamespace": namespaces.handle_register,
     "UpdateNamespace": namespaces.handle_update,
+    "DeprecateNamespace": namespaces.handle_deprecate,
     "DescribeNamespace": namespaces.handle_describe_namespace,
     "ListNamespaces": namespaces.handle_list_namespaces,
     "GetSystemInfo": system.handle_system_info,
@@ -78,6 +79,7 @@ OPERATOR_HANDLERS: dict[str, Handler] = {
 NEEDS: dict[str, NamespaceNeed] = {
     "RegisterNamespace": NamespaceNeed.NEW,
     "UpdateNamespace": NamespaceNeed.ADMINISTERED,
+    "DeprecateNamespace": NamespaceNeed.ADMINISTERED,
     "DescribeNamespace": NamespaceNeed.NAME_OR_ID,
     "ListNamespaces": NamespaceNeed.NONE,
     "GetSystemInfo": NamespaceNeed.NONE,

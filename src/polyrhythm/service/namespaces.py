@@ -1,4 +1,4 @@
-"""Namespaces: register, describe, list, update.
+"""Namespaces: register, describe, list, update, deprecate.
 
 What the registry keeps is what was registered; capabilities and limits are this server's and are
 added to every description here. A capability is announced only when it is built and tested.
@@ -11,6 +11,7 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.namespace.v1 import NamespaceInfo as NamespaceDescription
 from temporalio.api.workflowservice.v1 import (
+    DeprecateNamespaceRequest,
     DescribeNamespaceRequest,
     DescribeNamespaceResponse,
     ListNamespacesRequest,
@@ -63,6 +64,16 @@ def handle_update(
     reply = service.submit(scope, request, deadline_ns)
     limits = service.limits
     return shaped(reply, lambda value: _updated(value, limits))
+
+
+def handle_deprecate(
+    service: Service,
+    scope: NamespaceScope,
+    request: DeprecateNamespaceRequest,
+    deadline_ns: int,
+) -> Reply:
+    """Start nothing new in a namespace. Reply: DeprecateNamespaceResponse."""
+    return service.submit(scope, request, deadline_ns)
 
 
 def handle_describe_namespace(

@@ -19,8 +19,8 @@ from polyrhythm.access.scope import Scope
 from polyrhythm.base.errors import PolyrhythmError, Unimplemented
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.context import IdSource, NamespaceInfo
+from polyrhythm.engine.engine import Engine
 from polyrhythm.engine.reply import Reply
-from polyrhythm.service.engine_port import EnginePort
 from polyrhythm.service.gate import open_scope
 from polyrhythm.service.method import Method
 
@@ -39,7 +39,7 @@ class Cluster:
 class Service:
     """Everything a handler may use."""
 
-    engine: EnginePort
+    engine: Engine
     ids: IdSource
     methods: Mapping[str, Method]
     limits: Limits = field(default_factory=Limits)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from temporalio.api.enums.v1 import WorkflowIdConflictPolicy
+from temporalio.api.enums.v1 import NamespaceState, WorkflowIdConflictPolicy
 from temporalio.api.workflowservice.v1 import (
     SignalWithStartWorkflowExecutionRequest,
     StartWorkflowExecutionRequest,
 )
 
-from polyrhythm.base.errors import InvalidArgument, Unimplemented
+from polyrhythm.base.errors import FailedPrecondition, InvalidArgument, Unimplemented
 from polyrhythm.base.limits import Limits
 from polyrhythm.engine.reply import Reply
 from polyrhythm.service import start_fields as fields
@@ -36,6 +36,7 @@ def handle_start(
     deadline_ns: int,
 ) -> Reply:
     """Start a workflow. Reply: StartWorkflowExecutionResponse."""
+    _check_namespace(service, scope)
     limits = service.limits
     fields.fill_id_policies(request, WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_FAIL)
     fields.check_workflow_id(request.workflow_id, limits)
@@ -66,6 +67,7 @@ def handle_signal_with_start(
 
     Reply: SignalWithStartWorkflowExecutionResponse.
     """
+    _check_namespace(service, scope)
     limits = service.limits
     conflict = WorkflowIdConflictPolicy
     fields.fill_id_policies(request, conflict.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING)
@@ -91,6 +93,13 @@ def handle_signal_with_start(
     _check_sizes(request, limits)
     check_blob(request.signal_input, limits)
     return service.submit(scope, request, deadline_ns)
+
+
+def _check_namespace(service: Service, scope: NamespaceScope) -> None:
+    """Refuse to start anything in a deprecated namespace."""
+    state = service.engine.namespaces.describe(scope.namespace.name).namespace_info.state
+    if state == NamespaceState.NAMESPACE_STATE_DEPRECATED:
+        raise FailedPrecondition("Namespace has invalid state: Deprecated. Must be Registered.")
 
 
 def _fill_request_id(service: Service, request: Any) -> None:

@@ -29,7 +29,7 @@ from temporalio.api.workflowservice.v1 import (
 from polyrhythm.api.notes import ListToken
 from polyrhythm.base.errors import InvalidArgument, Unimplemented
 from polyrhythm.base.limits import SECOND_NS
-from polyrhythm.engine.calls import CountRuns, ListRuns
+from polyrhythm.engine.calls import CountRuns, ListRuns, RunPage
 from polyrhythm.engine.filter import RunFilter
 from polyrhythm.engine.reply import Reply
 from polyrhythm.service.query_filter import Wanted, build_filter, clamped
@@ -169,13 +169,12 @@ def _list(
     return shaped(reply, partial(_page, response_class))
 
 
-def _page(response_class: Callable[[], Any], value: Any) -> Message:
-    """Return a response from the engine's answer: the runs, and where the next page starts."""
-    runs, after = value
+def _page(response_class: Callable[[], Any], page: RunPage) -> Message:
+    """Return a response from the engine's page."""
     response: Any = response_class()
-    response.executions.extend(runs)
-    if after is not None:
-        close_ns, start_ns, run_key = after
+    response.executions.extend(page.infos)
+    if page.after is not None:
+        close_ns, start_ns, run_key = page.after
         token = ListToken(close_ns=close_ns, start_ns=start_ns, run_key=run_key)
         response.next_page_token = token.SerializeToString()
     message: Message = response
