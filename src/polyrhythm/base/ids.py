@@ -7,15 +7,21 @@ another page. The clock is the caller's; only the random tail comes from the sys
 from __future__ import annotations
 
 import os
-import uuid
+
+
+# Random bytes drawn at a time: a system call an id would cost half of what an id costs.
+POOL_BYTES = 4096
+TAIL_BYTES = 10
 
 
 class UuidSource:
-    """Makes UUIDv7 strings from the lane's clock, strictly rising within one process."""
+    """Makes UUIDv7 strings from the lane's clock, strictly rising by the millisecond."""
 
     def __init__(self) -> None:
         self._last_ms = 0
         self._now_ms = 0
+        self._pool = b""
+        self._at = 0
 
     def tick(self, now_ns: int) -> None:
         """Tell the time of the turn that is about to ask for ids."""
@@ -24,7 +30,10 @@ class UuidSource:
     def run_id(self) -> str:
         """Return an id that no run has had."""
         self._last_ms = max(self._now_ms, self._last_ms)
-        tail = int.from_bytes(os.urandom(10), "big")
-        value = (self._last_ms & (1 << 48) - 1) << 80 | 7 << 76 | (tail >> 64 & 0xFFF) << 64
-        value |= 2 << 62 | tail & (1 << 62) - 1
-        return str(uuid.UUID(int=value))
+        if self._at + TAIL_BYTES > len(self._pool):
+            self._pool, self._at = os.urandom(POOL_BYTES), 0
+        tail = self._pool[self._at : self._at + TAIL_BYTES].hex()
+        self._at += TAIL_BYTES
+        head = f"{self._last_ms & 0xFFFFFFFFFFFF:012x}"
+        variant = "89ab"[int(tail[3], 16) & 3]
+        return f"{head[:8]}-{head[8:]}-7{tail[:3]}-{variant}{tail[4:7]}-{tail[7:19]}"

@@ -125,7 +125,7 @@ def _dispatch(desk: Desk, run: LoadedRun, query: PendingQuery) -> None:
 def _park(desk: Desk, run: LoadedRun, call: Call) -> None:
     state = run.state
     until_ns = call.deadline_ns or desk.now_ns + desk.limits.query_ns
-    late: PolyrhythmError = DeadlineExceeded("context deadline exceeded")
+    late: PolyrhythmError = DeadlineExceeded("query timed out before a worker could process it")
     matching = desk.memory.matching
     names = [name for name in (state.sticky_queue, state.task_queue) if name]
     if not any(

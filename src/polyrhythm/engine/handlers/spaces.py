@@ -54,6 +54,8 @@ def update_namespace(desk: Desk, call: Call) -> None:
         if info.owner_email:
             body.namespace_info.owner_email = info.owner_email
         body.namespace_info.data.update(info.data)
+        if info.state:
+            body.namespace_info.state = info.state
     if request.HasField("config"):
         body.config.MergeFrom(request.config)
     _store(desk, call, body)
