@@ -1,1 +1,5 @@
 """The `poly` command."""
+
+from polyrhythm.cli.program import main
+
+__all__ = ["main"]

@@ -1,0 +1,127 @@
+"""The flags of each verb as a record: its fields are the options, its instance the call.
+
+Names, short forms and meanings are those of `temporal server start-dev`, so that what starts one
+starts the other; a flag for something that is not built is taken and answered with a log line.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+
+class LogLevel(StrEnum):
+    """How much is logged; `never` logs nothing."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+    NEVER = "never"
+
+
+class LogFormat(StrEnum):
+    """How a log line looks."""
+
+    TEXT = "text"
+    JSON = "json"
+    PRETTY = "pretty"
+
+
+class Durability(StrEnum):
+    """What a commit survives: a power cut, a crash of the process, nothing."""
+
+    FULL = "full"
+    NORMAL = "normal"
+    MEMORY = "memory"
+
+
+def _option(*names: str, help: str) -> Any:  # noqa: A002 - typer's own word
+    return typer.Option(*names, help=help)
+
+
+def _pairs(name: str, meaning: str) -> Any:
+    return typer.Option(name, help=meaning, metavar="KEY=VALUE")
+
+
+@dataclass(slots=True)
+class DevFlags:
+    """The flags of `poly dev`."""
+
+    ip: Annotated[str, _option("--ip", help="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[
+        int, typer.Option("--port", "-p", min=0, max=65535, help="Port of gRPC; 0: any free one.")
+    ] = 7233
+    ui_port: Annotated[int, _option("--ui-port", help="Port of all HTTP (not built yet).")] = 0
+    ui_ip: Annotated[str, _option("--ui-ip", help="Address of HTTP (not built yet).")] = ""
+    http_port: Annotated[int, _option("--http-port", help="The same as --ui-port.")] = 0
+    metrics_port: Annotated[int, _option("--metrics-port", help="Not built yet.")] = 0
+    ui_asset_path: Annotated[str, typer.Option("--ui-asset-path", hidden=True)] = ""
+    ui_codec_endpoint: Annotated[str, typer.Option("--ui-codec-endpoint", hidden=True)] = ""
+    ui_public_path: Annotated[str, typer.Option("--ui-public-path", hidden=True)] = ""
+    headless: Annotated[bool, typer.Option("--headless", help="No UI (there is none yet).")] = False
+    db_filename: Annotated[
+        str, _option("--db-filename", "-f", help="The file; made when it is not there.")
+    ] = "polyrhythm.db"
+    durability: Annotated[
+        Durability,
+        _option("--durability", help="full: fsync before every answer; memory: no file."),
+    ] = Durability.FULL
+    namespace: Annotated[
+        list[str], _option("--namespace", "-n", help="Register it, beside `default`; repeatable.")
+    ] = field(default_factory=list)
+    search_attribute: Annotated[
+        list[str], _pairs("--search-attribute", "Not built yet: logged and left alone.")
+    ] = field(default_factory=list)
+    dynamic_config_value: Annotated[
+        list[str], _pairs("--dynamic-config-value", "A limit or a setting, by Temporal's name.")
+    ] = field(default_factory=list)
+    sqlite_pragma: Annotated[
+        list[str], _pairs("--sqlite-pragma", "Logged and left alone: --durability decides.")
+    ] = field(default_factory=list)
+    log_level: Annotated[
+        LogLevel, typer.Option("--log-level", case_sensitive=False, help="How much is logged.")
+    ] = LogLevel.WARN
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", case_sensitive=False, help="How it looks.")
+    ] = LogFormat.TEXT
+    log_config: Annotated[bool, typer.Option("--log-config", hidden=True)] = False
+    color: Annotated[str, typer.Option("--color", hidden=True)] = ""
+    output: Annotated[str, typer.Option("--output", "-o", hidden=True)] = ""
+
+
+@dataclass(slots=True)
+class CheckFlags:
+    """The arguments of `poly db check`."""
+
+    file: Annotated[str, typer.Argument(help="A file of this program.")]
+
+
+@dataclass(slots=True)
+class BackupFlags:
+    """The arguments of `poly db backup`."""
+
+    file: Annotated[str, typer.Argument(help="A file of this program; its owner may be running.")]
+    to: Annotated[str, typer.Argument(help="Where the copy goes; must not exist.")]
+
+
+def takes(flags: type, run: Callable[[Any], int]) -> Callable[..., None]:
+    """Return a typer command whose options are the fields of `flags`; it runs `run(flags)`."""
+
+    def command(**given: Any) -> None:
+        raise typer.Exit(run(flags(**given)))
+
+    made = {
+        one.name: one.default_factory() for one in fields(flags) if callable(one.default_factory)
+    }
+    signature = inspect.signature(flags)
+    parameters = [
+        p.replace(default=made.get(p.name, p.default)) for p in signature.parameters.values()
+    ]
+    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = dict(inspect.get_annotations(flags))
+    command.__doc__ = run.__doc__
+    return command

@@ -1,0 +1,199 @@
+"""A node: one process on one file, as its owner or attached to the process that is.
+
+One loop does both: try to claim the file; whoever gets it serves it, on its own address and on a
+Unix socket for the others; whoever does not passes its calls on to that socket and tries again a
+few times a second. The kernel drops a dead owner's lock, so exactly one try succeeds, and the next
+refusal tells everybody else the new owner's address. Clients keep their connections all the while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from polyrhythm.base.errors import LaneHeld, StoreError
+from polyrhythm.base.limits import Limits
+from polyrhythm.cli.compose import Owned, Place, own
+from polyrhythm.cli.namespaces import register_namespaces
+from polyrhythm.cli.socket_path import remove_socket
+from polyrhythm.transports.grpc import (
+    Absent,
+    AddressTaken,
+    ForwardedCalls,
+    GrpcServer,
+    GrpcSettings,
+    Routes,
+    Switch,
+)
+
+LOG = logging.getLogger("polyrhythm.node")
+
+UNIX = "unix:"
+# An attached process tries to claim the file this often (70 us a try), and at once when a call
+# finds nobody at the owner's socket.
+CLAIM_INTERVAL_S = 0.2
+# A file that cannot be claimed for another reason (I/O errors) is tried again after this.
+CLAIM_PAUSE_S = 1.0
+# Draining: the turn in flight and the calls that wait for it get this long, in all.
+DRAIN_S = 4.0
+# Calls passed on to an owner that is alive: long enough for a commit, not for a long poll.
+DETACH_S = 0.5
+
+
+@dataclass(slots=True)
+class NodeSettings:
+    """What a node is told at its start."""
+
+    address: str
+    place: Place
+    limits: Limits = field(default_factory=Limits)
+    wire: GrpcSettings = field(default_factory=GrpcSettings)
+    namespaces: list[str] = field(default_factory=list)
+
+
+class Node:
+    """One process on one file; `run` lasts until `stop`."""
+
+    def __init__(self, settings: NodeSettings) -> None:
+        self._settings = settings
+        self._switch = Switch(Absent("it is not known yet who owns the file"))
+        self._routes = Routes(self._switch, settings.wire)
+        self._listener: GrpcServer | None = None
+        self._stopping = asyncio.Event()
+        self._leader: ForwardedCalls | None = None
+
+    def stop(self) -> None:
+        """End `run` in order: no more calls, finish what is begun, let the file go."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Own the file or attach to its owner, until told to stop.
+
+        Raises AddressTaken, and StoreError when the file cannot be used at the start. TimeoutError:
+        the store did not finish in time while draining.
+        """
+        try:
+            while not self._stopping.is_set():
+                try:
+                    owned = own(self._settings.place, self._settings.limits)
+                except LaneHeld as held:
+                    await self._attach(held.address)
+                except StoreError as error:
+                    if self._listener is None:
+                        raise
+                    LOG.error("cannot take the file over, trying again: %s", error)
+                    await self._pause(CLAIM_PAUSE_S)
+                else:
+                    await self._serve(owned)
+        finally:
+            await self._leave()
+
+    async def _serve(self, owned: Owned) -> None:
+        """Answer calls from the lane of this process, until told to stop or the lane is lost."""
+        socket = None
+        try:
+            await self._detach()
+            await register_namespaces(owned.link(), self._settings.namespaces)
+            self._switch.target = owned.calls()
+            socket = await self._listen_on_socket()
+            verb = "serving" if self._listener is None else "took over"
+            await self._listen(verb)
+            told = asyncio.ensure_future(self._stopping.wait())
+            await asyncio.wait((told, owned.ended), return_when=asyncio.FIRST_COMPLETED)
+            told.cancel()
+        finally:
+            await self._retire(owned, socket)
+        if not self._stopping.is_set():
+            LOG.error("this process lost its file; it attaches to the new owner")
+            await self._pause(CLAIM_INTERVAL_S)
+
+    async def _retire(self, owned: Owned, socket: GrpcServer | None) -> None:
+        """Stop owning: what waits is told to come back, what is begun is finished and answered."""
+        self._switch.target = Absent("this process does not own its file any more")
+        await self._routes.announce(serving=False)
+        listener = self._listener if self._stopping.is_set() else None
+        ending = asyncio.gather(*(end.stop(DRAIN_S) for end in (socket, listener) if end))
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await owned.finish()
+        except TimeoutError:
+            # Its thread still writes: the file is left as after a crash, which it survives.
+            raise
+        except Exception:
+            # A fault of our own ended the lane; whoever owns the file next takes it up from what
+            # was committed.
+            LOG.exception("the lane failed")
+        await ending
+        # NOTE: the socket is gone before the lock is, so it cannot be the next owner's.
+        if socket is not None:
+            remove_socket(self._socket_path())
+        owned.close()
+
+    async def _attach(self, address: str) -> None:
+        """Pass calls on to the owner at `address` for a moment, until it is time to try again."""
+        leader = self._leader
+        if leader is None or leader.address != address:
+            await self._detach()
+            if not address:
+                # The owner has only just begun.
+                await self._pause(CLAIM_INTERVAL_S)
+                return
+            leader = self._leader = ForwardedCalls(address)
+            if not await leader.is_ready(CLAIM_INTERVAL_S):
+                await self._detach()
+                return
+            self._switch.target = leader
+            await self._listen("attached to the owner of")
+        leader.lost.clear()
+        await self._pause(CLAIM_INTERVAL_S, leader.lost)
+
+    async def _detach(self) -> None:
+        if self._leader is not None:
+            self._switch.target = Absent("the owner of the file is changing")
+            await self._leader.close(DETACH_S)
+            self._leader = None
+
+    async def _listen(self, verb: str) -> None:
+        """Say what this process does now; the first time, open its own address for it."""
+        if self._listener is None:
+            self._listener = GrpcServer(self._routes, self._settings.wire)
+            port = await self._listener.listen(self._settings.address)
+            self._settings.address = f"{self._settings.address.rpartition(':')[0]}:{port}"
+        await self._routes.announce(serving=True)
+        place = self._settings.place
+        where = f"{verb} {place.file or 'memory'}, durability {place.durability}"
+        print(f"poly dev: {where}, gRPC on {self._settings.address}", flush=True)
+
+    async def _listen_on_socket(self) -> GrpcServer | None:
+        """Let other processes on the same file in; without it they wait outside."""
+        path = self._socket_path()
+        if not path:
+            return None
+        remove_socket(path)
+        server = GrpcServer(self._routes, self._settings.wire)
+        try:
+            await server.listen(UNIX + path)
+        except AddressTaken as error:
+            LOG.error("other processes cannot attach to this one: %s", error)
+            return None
+        return server
+
+    def _socket_path(self) -> str:
+        return self._settings.place.address.removeprefix(UNIX)
+
+    async def _leave(self) -> None:
+        """End what is left: nothing for an owner, its own address for an attached process."""
+        await self._routes.announce(serving=False)
+        ending = asyncio.ensure_future(self._listener.stop(DRAIN_S)) if self._listener else None
+        await self._detach()
+        if ending is not None:
+            await ending
+
+    async def _pause(self, seconds: float, event: asyncio.Event | None = None) -> None:
+        """Wait for the end, or an event, or for some time."""
+        events = [self._stopping, *([event] if event is not None else [])]
+        waits = [asyncio.ensure_future(one.wait()) for one in events]
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()

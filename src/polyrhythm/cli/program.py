@@ -1,0 +1,90 @@
+"""The verbs of `poly`, and nothing that they need: each loads its own part when it runs.
+
+A server wants protobuf, gRPC and a database; `poly --version` wants none of them, and `poly dev`
+has to answer its first call within a second of being started.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+
+from polyrhythm import __version__
+from polyrhythm.cli.flags import BackupFlags, CheckFlags, DevFlags, takes
+
+# Said to gRPC's core before it is loaded: this program never forks, and a failed bind is an
+# exception here, not a stack of lines from C++.
+GRPC_ENVIRONMENT = {"GRPC_ENABLE_FORK_SUPPORT": "false", "GRPC_VERBOSITY": "NONE"}
+
+
+def _run(part: str, flags: Any) -> int:
+    for name, value in GRPC_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    code: int = import_module(f"polyrhythm.cli.{part}").run(flags)
+    return code
+
+
+def _dev(flags: DevFlags) -> int:
+    """Run a server on one SQLite file, for development and for one machine.
+
+    A second one on the same file serves its own port through the first, and takes over when that
+    one dies. SIGTERM and SIGINT end it in order.
+
+    Exit codes: 0 ended as asked, 1 could not start, 2 bad flags, 3 the port is taken.
+    """
+    return _run("dev", flags)
+
+
+def _db_check(flags: CheckFlags) -> int:
+    """Read a whole file and say whether it is sound; its owner may be running.
+
+    Exit codes: 0 sound, 1 could not be read, 4 damaged.
+    """
+    return _run("db_check", flags)
+
+
+def _db_backup(flags: BackupFlags) -> int:
+    """Copy a file while its owner may be running.
+
+    Exit codes: 0 copied, 1 could not be copied.
+    """
+    return _run("db_backup", flags)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"poly {__version__}")
+        raise typer.Exit
+
+
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Polyrhythm: a durable workflow engine that Temporal SDKs can be pointed at."""
+
+
+def _build() -> typer.Typer:
+    plain: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None}
+    program = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, **plain)
+    program.callback()(_program)
+    program.command("dev")(takes(DevFlags, _dev))
+    # `temporal server start-dev`, for programs that start a server by that name.
+    server = typer.Typer(no_args_is_help=True, **plain)
+    server.callback(help="The same as `poly dev`, under Temporal's name.")(lambda: None)
+    server.command("start-dev")(takes(DevFlags, _dev))
+    program.add_typer(server, name="server", hidden=True)
+    database = typer.Typer(no_args_is_help=True, **plain)
+    database.command("check")(takes(CheckFlags, _db_check))
+    database.command("backup")(takes(BackupFlags, _db_backup))
+    program.add_typer(database, name="db", help="Look after a file.")
+    return program
+
+
+def main() -> None:
+    """Run `poly`."""
+    _build()()
