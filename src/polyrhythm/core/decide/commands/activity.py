@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.command.v1 import Command, ScheduleActivityTaskCommandAttributes
-from temporalio.api.common.v1 import Payload, Priority
+from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.enums.v1 import task_queue_pb2 as queue_kinds
@@ -18,12 +18,12 @@ from temporalio.api.history.v1 import (
     History,
     HistoryEvent,
 )
-from temporalio.api.taskqueue.v1 import TaskQueue
 
 from polyrhythm.base.limits import SECOND_NS, Limits
 from polyrhythm.core import tables
 from polyrhythm.core.decide.activity_attempt import activity_offer
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion
+from polyrhythm.core.decide.commands.routing import priority_problem, queue_problem, too_long
 from polyrhythm.core.decide.retry_policy import fill_policy, policy_problem, write_default_policy
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import set_span, span_problem
@@ -35,11 +35,6 @@ _BAD_CANCEL = (
 )
 _DUPLICATE = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_SCHEDULE_ACTIVITY_DUPLICATE_ID
 _TOO_MANY = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_PENDING_ACTIVITIES_LIMIT_EXCEEDED
-_RESERVED_PREFIX = "/_sys/"
-# The queue of the server's own workers.
-_INTERNAL_QUEUE = "temporal-sys-per-ns-tq"
-# The fairness key is an index key of the matching queue.
-_FAIRNESS_KEY_BYTES_MAX = 64
 _NO_TIMEOUT = (
     "a valid StartToClose or ScheduleToCloseTimeout is not set on ScheduleActivityTaskCommand."
 )
@@ -126,7 +121,7 @@ def _has_ended(decision: Decision, scheduled_id: int) -> bool:
     events = [HistoryEvent.FromString(data) for data in decision.state.buffered]
     events += History.FromString(b"".join(decision.event_frames)).events
     return any(
-        event.event_type in tables.MOVED_LAST
+        tables.MOVED_LAST.get(event.event_type) == "scheduled_event_id"
         and getattr(event, tables.ATTRIBUTES[event.event_type]).scheduled_event_id == scheduled_id
         for event in events
     )
@@ -159,7 +154,8 @@ def _attributes_problem(
         or _length_problem("activityType", activity_type, limits)
     )
     if not problem and attributes.HasField("priority"):
-        problem = _priority_problem(attributes.priority)
+        problem = priority_problem(attributes.priority)
+        problem = f"invalid priorities: {problem}" if problem else ""
     return problem
 
 
@@ -168,45 +164,14 @@ def _queue_problem(
 ) -> str:
     if not attributes.HasField("task_queue"):
         return "taskQueue is not set"
-    queue: TaskQueue = attributes.task_queue
-    name = queue.name
-    if not name:
-        return "missing task queue name"
-    if _too_long(name, limits):
-        return "taskQueue length exceeds limit"
-    if name.startswith(_RESERVED_PREFIX):
-        return f"task queue name cannot start with reserved prefix {_RESERVED_PREFIX}"
-    if queue.kind == queue_kinds.TASK_QUEUE_KIND_STICKY and _too_long(queue.normal_name, limits):
-        return "taskQueue length exceeds limit"
-    if name == _INTERNAL_QUEUE != state.task_queue:
-        return (
-            f"cannot use internal per-namespace task queue:{name}"
-            f" (in parent component task queue: {state.task_queue})"
-        )
-    return ""
+    return queue_problem(attributes.task_queue, state, limits)
 
 
 def _length_problem(what: str, value: str, limits: Limits) -> str:
-    if not _too_long(value, limits):
+    if not too_long(value, limits):
         return ""
     limit = limits.id_bytes_max
     return f"{what} exceeds length limit. Length={len(value.encode())} Limit={limit}"
-
-
-def _too_long(value: str, limits: Limits) -> bool:
-    # No character takes more than four bytes: short names need not be encoded to be counted.
-    limit = limits.id_bytes_max
-    return len(value) * 4 > limit and len(value.encode()) > limit
-
-
-def _priority_problem(priority: Priority) -> str:
-    if priority.priority_key < 0:
-        return "invalid priorities: priority key can't be negative"
-    if len(priority.fairness_key.encode()) > _FAIRNESS_KEY_BYTES_MAX:
-        return "invalid priorities: fairness key length exceeds limit"
-    if priority.fairness_weight < 0:
-        return "invalid priorities: must be greater than zero"
-    return ""
 
 
 def _write_spans(
