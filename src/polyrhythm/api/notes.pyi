@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Note(_message.Message):
-    __slots__ = ("at_event_id", "time_ns", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received")
+    __slots__ = ("at_event_id", "time_ns", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received", "batch", "forked", "reset_to")
     AT_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     TIME_NS_FIELD_NUMBER: _ClassVar[int]
     RUN_CREATED_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,9 @@ class Note(_message.Message):
     OWED_FIELD_NUMBER: _ClassVar[int]
     SETTLED_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    FORKED_FIELD_NUMBER: _ClassVar[int]
+    RESET_TO_FIELD_NUMBER: _ClassVar[int]
     at_event_id: int
     time_ns: int
     run_created: RunCreated
@@ -39,7 +42,10 @@ class Note(_message.Message):
     owed: Owed
     settled: Settled
     received: Received
-    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ...) -> None: ...
+    batch: Batch
+    forked: Forked
+    reset_to: ResetTo
+    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., forked: _Optional[_Union[Forked, _Mapping]] = ..., reset_to: _Optional[_Union[ResetTo, _Mapping]] = ...) -> None: ...
 
 class NoteList(_message.Message):
     __slots__ = ("notes",)
@@ -189,8 +195,26 @@ class Received(_message.Message):
     sequence: int
     def __init__(self, sender_run_key: _Optional[int] = ..., sequence: _Optional[int] = ...) -> None: ...
 
+class Batch(_message.Message):
+    __slots__ = ("first_event_ids",)
+    FIRST_EVENT_IDS_FIELD_NUMBER: _ClassVar[int]
+    first_event_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, first_event_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Forked(_message.Message):
+    __slots__ = ("base_run_id",)
+    BASE_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    base_run_id: str
+    def __init__(self, base_run_id: _Optional[str] = ...) -> None: ...
+
+class ResetTo(_message.Message):
+    __slots__ = ("run_id",)
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    def __init__(self, run_id: _Optional[str] = ...) -> None: ...
+
 class Message(_message.Message):
-    __slots__ = ("namespace_key", "workflow_id", "run_id", "sender_event_id", "request_id", "sender_workflow_id", "sender_run_id", "child_workflow_only", "signal", "cancel", "report")
+    __slots__ = ("namespace_key", "workflow_id", "run_id", "sender_event_id", "request_id", "sender_workflow_id", "sender_run_id", "child_workflow_only", "first_run_id", "signal", "cancel", "report", "start_child", "child_closed", "terminate")
     NAMESPACE_KEY_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -199,9 +223,13 @@ class Message(_message.Message):
     SENDER_WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     SENDER_RUN_ID_FIELD_NUMBER: _ClassVar[int]
     CHILD_WORKFLOW_ONLY_FIELD_NUMBER: _ClassVar[int]
+    FIRST_RUN_ID_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
     REPORT_FIELD_NUMBER: _ClassVar[int]
+    START_CHILD_FIELD_NUMBER: _ClassVar[int]
+    CHILD_CLOSED_FIELD_NUMBER: _ClassVar[int]
+    TERMINATE_FIELD_NUMBER: _ClassVar[int]
     namespace_key: int
     workflow_id: str
     run_id: str
@@ -210,10 +238,28 @@ class Message(_message.Message):
     sender_workflow_id: str
     sender_run_id: str
     child_workflow_only: bool
+    first_run_id: str
     signal: bytes
     cancel: bytes
     report: DeliveryReport
-    def __init__(self, namespace_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., sender_event_id: _Optional[int] = ..., request_id: _Optional[str] = ..., sender_workflow_id: _Optional[str] = ..., sender_run_id: _Optional[str] = ..., child_workflow_only: _Optional[bool] = ..., signal: _Optional[bytes] = ..., cancel: _Optional[bytes] = ..., report: _Optional[_Union[DeliveryReport, _Mapping]] = ...) -> None: ...
+    start_child: StartChild
+    child_closed: ChildClosed
+    terminate: bytes
+    def __init__(self, namespace_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., sender_event_id: _Optional[int] = ..., request_id: _Optional[str] = ..., sender_workflow_id: _Optional[str] = ..., sender_run_id: _Optional[str] = ..., child_workflow_only: _Optional[bool] = ..., first_run_id: _Optional[str] = ..., signal: _Optional[bytes] = ..., cancel: _Optional[bytes] = ..., report: _Optional[_Union[DeliveryReport, _Mapping]] = ..., start_child: _Optional[_Union[StartChild, _Mapping]] = ..., child_closed: _Optional[_Union[ChildClosed, _Mapping]] = ..., terminate: _Optional[bytes] = ...) -> None: ...
+
+class StartChild(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ChildClosed(_message.Message):
+    __slots__ = ("initiated_event_id", "first_run_id", "close_event")
+    INITIATED_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_EVENT_FIELD_NUMBER: _ClassVar[int]
+    initiated_event_id: int
+    first_run_id: str
+    close_event: bytes
+    def __init__(self, initiated_event_id: _Optional[int] = ..., first_run_id: _Optional[str] = ..., close_event: _Optional[bytes] = ...) -> None: ...
 
 class DeliveryReport(_message.Message):
     __slots__ = ("initiated_event_id", "kind", "failed_cause")

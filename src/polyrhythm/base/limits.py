@@ -34,6 +34,7 @@ class Limits:
     history_bytes_max: int = 50 * 1024 * 1024
     # What one run may have open at once.
     pending_activities_max: int = 2000
+    pending_children_max: int = 2000
     pending_signals_max: int = 2000
     pending_cancels_max: int = 2000
     signals_max: int = 10_000

@@ -10,14 +10,14 @@ and wired as the protocol wants, when that task closes.
 from __future__ import annotations
 
 from temporalio.api.enums.v1 import EventType
-from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
 from polyrhythm.core import tables
 from polyrhythm.core.apply import apply_event, apply_note
+from polyrhythm.core.closing import closing_messages
 from polyrhythm.core.context import Context
-from polyrhythm.core.effects import Effect
+from polyrhythm.core.effects import Delivery, Effect
 from polyrhythm.core.state import RunState
 
 
@@ -78,7 +78,13 @@ class Decision:
             self.append_note(note)
             return
         event.event_id = state.next_event_id
+        if event.event_type not in tables.CLOSES:
+            self._write(event)
+            return
+        messages = closing_messages(state, event)
         self._write(event)
+        for message in messages:
+            self.owe(message)
 
     def append_note(self, note: notes.Note) -> None:
         """Write a note made by `new_note`."""
@@ -107,6 +113,18 @@ class Decision:
             _wire(event, started_ids)
             self._write(event)
 
+    def owe(self, message: notes.Message) -> None:
+        """Put an addressed message to another run into the log and ask for its delivery."""
+        state = self.state
+        message.namespace_key = state.namespace_key
+        message.sender_workflow_id = state.workflow_id
+        message.sender_run_id = state.run_id
+        note = self.new_note()
+        note.owed.sequence = state.owed_next
+        note.owed.message.CopyFrom(message)
+        self.append_note(note)
+        self.effect(Delivery(note.owed.sequence, message))
+
     def effect(self, effect: Effect) -> None:
         """Ask the engine for something once the decision stands."""
         self.effects.append(effect)
@@ -119,12 +137,17 @@ class Decision:
 
 
 def _wire(event: HistoryEvent, started_ids: dict[int, int]) -> None:
-    if event.event_type == event_types.EVENT_TYPE_ACTIVITY_TASK_STARTED:
-        scheduled = event.activity_task_started_event_attributes.scheduled_event_id
-        started_ids[scheduled] = event.event_id
+    subject = tables.STARTS.get(event.event_type)
+    if subject is not None:
+        started_ids[_named(event, subject)] = event.event_id
         return
-    if event.event_type in tables.MOVED_LAST:
-        attributes = getattr(event, tables.ATTRIBUTES[event.event_type])
-        started = started_ids.get(attributes.scheduled_event_id)
+    subject = tables.MOVED_LAST.get(event.event_type)
+    if subject is not None:
+        started = started_ids.get(_named(event, subject))
         if started is not None:
-            attributes.started_event_id = started
+            getattr(event, tables.ATTRIBUTES[event.event_type]).started_event_id = started
+
+
+def _named(event: HistoryEvent, subject: str) -> int:
+    number: int = getattr(getattr(event, tables.ATTRIBUTES[event.event_type]), subject)
+    return number

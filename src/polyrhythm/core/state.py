@@ -82,6 +82,21 @@ class TimerState:
 
 
 @dataclass(slots=True)
+class ChildState:
+    """One pending child. `run_id` is the first run of its chain, empty until it has started;
+    `initiated` is its serialized Initiated event, kept until then; `started_event_id` 0: not
+    started, or that event is still buffered."""
+
+    initiated_event_id: int
+    workflow_id: str
+    workflow_type: str
+    close_policy: int
+    initiated: bytes
+    run_id: str = ""
+    started_event_id: int = 0
+
+
+@dataclass(slots=True)
 class RequestEvent:
     """Which event a caller's request id became; event id 0 while it is buffered."""
 
@@ -110,12 +125,20 @@ class RunState:
     run_deadline_ns: int = 0
     execution_deadline_ns: int = 0
     first_task_due_ns: int = 0
+    parent_workflow_id: str = ""
+    parent_run_id: str = ""
+    parent_initiated_id: int = 0
+    # The run at the top of the family; empty for a run without a parent.
+    root_workflow_id: str = ""
+    root_run_id: str = ""
     memo: bytes = b""
     search_attributes: bytes = b""
     # Life.
     status: int = statuses.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED
     close_ns: int = 0
     close_event_id: int = 0
+    # How it closed, serialized, for as long as its parent has not been told.
+    close_event: bytes = b""
     next_event_id: int = 1
     history_bytes: int = 0
     transitions: int = 0
@@ -134,6 +157,7 @@ class RunState:
     activities: dict[int, ActivityState] = field(default_factory=dict)
     activity_ids: dict[str, int] = field(default_factory=dict)
     timers: dict[str, TimerState] = field(default_factory=dict)
+    children: dict[int, ChildState] = field(default_factory=dict)
     external_signals: dict[int, bytes] = field(default_factory=dict)
     external_cancels: dict[int, bytes] = field(default_factory=dict)
     buffered: list[bytes] = field(default_factory=list)
@@ -173,6 +197,7 @@ class RunState:
         twin.activities = dict(self.activities)
         twin.activity_ids = dict(self.activity_ids)
         twin.timers = dict(self.timers)
+        twin.children = dict(self.children)
         twin.external_signals = dict(self.external_signals)
         twin.external_cancels = dict(self.external_cancels)
         twin.buffered = list(self.buffered)

@@ -58,15 +58,25 @@ UNBUFFERED: frozenset[int] = frozenset(
     }
 )
 
-# Buffered events that move behind all others when the buffer gets its ids (stable otherwise).
-MOVED_LAST: frozenset[int] = frozenset(
-    {
-        event_types.EVENT_TYPE_ACTIVITY_TASK_COMPLETED,
-        event_types.EVENT_TYPE_ACTIVITY_TASK_FAILED,
-        event_types.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT,
-        event_types.EVENT_TYPE_ACTIVITY_TASK_CANCELED,
-    }
-)
+# Events that say that something started; they share their subject with its end below.
+STARTS: dict[int, str] = {
+    event_types.EVENT_TYPE_ACTIVITY_TASK_STARTED: "scheduled_event_id",
+    event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED: "initiated_event_id",
+}
+
+# Buffered events that move behind all others when the buffer gets its ids (stable otherwise),
+# each with the field that names what has ended.
+MOVED_LAST: dict[int, str] = {
+    event_types.EVENT_TYPE_ACTIVITY_TASK_COMPLETED: "scheduled_event_id",
+    event_types.EVENT_TYPE_ACTIVITY_TASK_FAILED: "scheduled_event_id",
+    event_types.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT: "scheduled_event_id",
+    event_types.EVENT_TYPE_ACTIVITY_TASK_CANCELED: "scheduled_event_id",
+    event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED: "initiated_event_id",
+    event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED: "initiated_event_id",
+    event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TIMED_OUT: "initiated_event_id",
+    event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED: "initiated_event_id",
+    event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED: "initiated_event_id",
+}
 
 # The attributes field of each event type.
 ATTRIBUTES: dict[int, str] = {

@@ -12,7 +12,7 @@ from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
-from polyrhythm.core.apply import activity, external, life, task, timer
+from polyrhythm.core.apply import activity, child, external, life, task, timer
 from polyrhythm.core.state import RunState
 
 _Apply = Callable[[RunState, HistoryEvent], None]
@@ -46,6 +46,14 @@ EVENTS: dict[int, _Apply] = {
     event_types.EVENT_TYPE_TIMER_STARTED: timer.apply_started,
     event_types.EVENT_TYPE_TIMER_FIRED: timer.apply_ended,
     event_types.EVENT_TYPE_TIMER_CANCELED: timer.apply_ended,
+    event_types.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: child.apply_initiated,
+    event_types.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED: child.apply_ended,
+    event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED: child.apply_started,
+    event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED: child.apply_ended,
+    event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED: child.apply_ended,
+    event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED: child.apply_ended,
+    event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TIMED_OUT: child.apply_ended,
+    event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED: child.apply_ended,
     event_types.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: external.apply_signal,
     event_types.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: external.apply_ended,
     event_types.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED: external.apply_ended,
@@ -83,6 +91,8 @@ def apply_event(state: RunState, event: HistoryEvent, data: bytes) -> None:
         if event.event_type == event_types.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED:
             # Applied again: only now is it known which event the attached request became.
             life.apply_options_updated(state, event)
+        elif event.event_type == event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED:
+            child.apply_started(state, event)
         return
     EVENTS[event.event_type](state, event)
 

@@ -47,6 +47,8 @@ def apply_owed(state: RunState, note: notes.Note) -> None:
 def apply_settled(state: RunState, note: notes.Note) -> None:
     """The receiver has it."""
     state.owed.pop(note.settled.sequence, None)
+    if not state.owed:
+        state.close_event = b""
 
 
 def apply_received(state: RunState, note: notes.Note) -> None:

@@ -38,6 +38,11 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
     state.task_timeout_ns = started.workflow_task_timeout.ToNanoseconds()
     state.run_timeout_ns = started.workflow_run_timeout.ToNanoseconds()
     state.execution_timeout_ns = started.workflow_execution_timeout.ToNanoseconds()
+    state.parent_workflow_id = started.parent_workflow_execution.workflow_id
+    state.parent_run_id = started.parent_workflow_execution.run_id
+    state.parent_initiated_id = started.parent_initiated_event_id
+    state.root_workflow_id = started.root_workflow_execution.workflow_id
+    state.root_run_id = started.root_workflow_execution.run_id
     first = state.first_task_due_ns or state.start_ns
     if state.run_timeout_ns:
         state.run_deadline_ns = first + state.run_timeout_ns
@@ -57,12 +62,15 @@ def apply_closed(state: RunState, event: HistoryEvent) -> None:
     state.status = tables.CLOSES[event.event_type]
     state.close_ns = event.event_time.ToNanoseconds()
     state.close_event_id = event.event_id
+    if state.parent_run_id:
+        state.close_event = event.SerializeToString(deterministic=True)
     state.workflow_task = None
     state.sticky_queue = ""
     state.first_task_due_ns = 0
     state.activities.clear()
     state.activity_ids.clear()
     state.timers.clear()
+    state.children.clear()
     state.external_signals.clear()
     state.external_cancels.clear()
     state.buffered.clear()

@@ -68,6 +68,18 @@ def check_names(attributes: SearchAttributes, namespace: str) -> None:
             )
 
 
+def size_problem(attributes: SearchAttributes) -> str:
+    """Return why all the attributes of a run are too large, or nothing."""
+    for name, payload in attributes.indexed_fields.items():
+        size = len(payload.data)
+        if size > VALUE_BYTES_MAX:
+            return f"search attribute {name} value size {size} exceeds size limit {VALUE_BYTES_MAX}"
+    total = attributes.ByteSize()
+    if total > TOTAL_BYTES_MAX:
+        return f"total size of search attributes {total} exceeds size limit {TOTAL_BYTES_MAX}"
+    return ""
+
+
 def encode_types(attributes: SearchAttributes) -> None:
     """Write each payload's type into its metadata, as every reader of the event sees it."""
     for name, payload in attributes.indexed_fields.items():

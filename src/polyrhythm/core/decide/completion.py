@@ -23,7 +23,7 @@ from polyrhythm.api import notes
 from polyrhythm.base.errors import InvalidArgument, NotFound, Unimplemented
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide import task as tasks
-from polyrhythm.core.decide.commands import activity, close, external, properties, timer
+from polyrhythm.core.decide.commands import activity, child, close, external, properties, timer
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion, spell
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.state import RunState, WorkflowTaskState
@@ -43,6 +43,7 @@ _COMMANDS: dict[int, Callable[[Completion, Command], None]] = {
         properties.decide_upsert_search_attributes
     ),
     CommandType.COMMAND_TYPE_MODIFY_WORKFLOW_PROPERTIES: properties.decide_modify_properties,
+    CommandType.COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION: child.decide_start_child,
     CommandType.COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION: external.decide_signal_external,
     CommandType.COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION: (
         external.decide_cancel_external

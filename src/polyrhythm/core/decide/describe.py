@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.common.v1 import Memo, SearchAttributes
 from temporalio.api.enums.v1 import (
     EventType,
+    ParentClosePolicy,
     PendingWorkflowTaskState,
     WorkflowExecutionStatus,
 )
@@ -19,6 +20,7 @@ from temporalio.api.enums.v1 import task_queue_pb2 as queue_kinds
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import (
     PendingActivityInfo,
+    PendingChildExecutionInfo,
     PendingWorkflowTaskInfo,
     WorkflowExecutionConfig,
     WorkflowExecutionExtendedInfo,
@@ -26,7 +28,8 @@ from temporalio.api.workflow.v1 import (
 )
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
-from polyrhythm.core.state import RunState, WorkflowTaskState
+from polyrhythm.core.lineage import root_of
+from polyrhythm.core.state import ChildState, RunState, WorkflowTaskState
 
 # What the server writes for "no run timeout": the zero time of its language, year 1.
 _ZERO_TIME_SECONDS = -62_135_596_800
@@ -42,6 +45,7 @@ def describe_run(
     _fill_info(answer.workflow_execution_info, state, event)
     _fill_extended(answer.workflow_extended_info, state, event)
     answer.pending_activities.extend(pending_activities)
+    answer.pending_children.extend(_pending_child(child) for child in state.children.values())
     if state.workflow_task is not None:
         _fill_task(answer.pending_workflow_task, state.workflow_task)
     return answer
@@ -73,8 +77,11 @@ def _fill_info(info: WorkflowExecutionInfo, state: RunState, event: HistoryEvent
     info.task_queue = state.task_queue
     info.state_transition_count = state.transitions
     info.history_size_bytes = state.history_bytes
-    info.root_execution.workflow_id = state.workflow_id
-    info.root_execution.run_id = state.run_id
+    info.root_execution.workflow_id, info.root_execution.run_id = root_of(state)
+    if state.parent_run_id:
+        info.parent_namespace_id = started.parent_workflow_namespace_id
+        info.parent_execution.workflow_id = state.parent_workflow_id
+        info.parent_execution.run_id = state.parent_run_id
     info.first_run_id = state.first_run_id
     if started.HasField("priority"):
         info.priority.CopyFrom(started.priority)
@@ -101,6 +108,16 @@ def _fill_extended(
         info.event_type = EventType.ValueType(became.event_type)
         info.event_id = became.event_id
         info.buffered = not became.event_id
+
+
+def _pending_child(child: ChildState) -> PendingChildExecutionInfo:
+    info = PendingChildExecutionInfo()
+    info.workflow_id = child.workflow_id
+    info.run_id = child.run_id
+    info.workflow_type_name = child.workflow_type
+    info.initiated_id = child.initiated_event_id
+    info.parent_close_policy = ParentClosePolicy.ValueType(child.close_policy)
+    return info
 
 
 def _fill_task(info: PendingWorkflowTaskInfo, task: WorkflowTaskState) -> None:

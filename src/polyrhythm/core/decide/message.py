@@ -1,6 +1,6 @@
 """Messages between runs: owed by the sender, applied once by the receiver, then settled.
 
-1. `owe`: the sender's log takes the message; a Delivery effect carries it.
+1. `Decision.owe`: the sender's log takes the message; a Delivery effect carries it.
 2. `receive` at the receiver: applied once under the key (sender run, sequence), or refused.
 3. `settle` at the sender with that outcome: the message is forgotten and the workflow told.
    Where there is no receiver, `refuse_delivery` takes the place of both.
@@ -14,6 +14,8 @@ into one commit, else a newer current run could take a repeated Delivery again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from temporalio.api.enums.v1 import (
     CancelExternalWorkflowExecutionFailedCause,
     SignalExternalWorkflowExecutionFailedCause,
@@ -23,34 +25,23 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import (
     RequestCancelWorkflowExecutionRequest,
     SignalWorkflowExecutionRequest,
+    TerminateWorkflowExecutionRequest,
 )
 
 from polyrhythm.api import notes
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decide.cancel import write_cancel
+from polyrhythm.core.decide.child import write_child_closed, write_start_failed, write_started
 from polyrhythm.core.decide.signal import write_signal
+from polyrhythm.core.decide.terminate import terminate_run
 from polyrhythm.core.decision import Decision
-from polyrhythm.core.effects import Delivery
 from polyrhythm.core.state import RunState
 
 _DELIVERED = 0
 # Both protocols of failure share the number.
 _NOT_FOUND = 1
 _SIGNAL_LIMIT = 3
-
-
-def owe(decision: Decision, message: notes.Message) -> None:
-    """Put an addressed message into the sender's log and ask for its delivery."""
-    state = decision.state
-    message.namespace_key = state.namespace_key
-    message.sender_workflow_id = state.workflow_id
-    message.sender_run_id = state.run_id
-    note = decision.new_note()
-    note.owed.sequence = state.owed_next
-    note.owed.message.CopyFrom(message)
-    decision.append_note(note)
-    decision.effect(Delivery(note.owed.sequence, message))
 
 
 def receive(
@@ -68,22 +59,17 @@ def receive(
     cause = _refusal(state, message, context)
     decision.reply = cause
     kind = message.WhichOneof("kind")
+    assert kind in _RECEIVE, f"a message of kind {kind} is not for receive"
     # NOTE: a request to cancel a closed workflow, or one that is asked already, succeeds without
     # effect however often it is repeated.
     if cause or not state.running or (kind == "cancel" and state.cancel_requested):
         return decision
-    note = decision.new_note()
-    note.received.sender_run_key = sender_run_key
-    note.received.sequence = sequence
-    decision.append_note(note)
-    sender = (message.sender_workflow_id, message.sender_run_id)
-    if kind == "signal":
-        write_signal(decision, SignalWorkflowExecutionRequest.FromString(message.signal), sender)
-        tasks.ensure_task(decision)
-    else:
-        assert kind == "cancel", f"a message of kind {kind} is not for receive"
-        request = RequestCancelWorkflowExecutionRequest.FromString(message.cancel)
-        write_cancel(decision, request, (*sender, message.sender_event_id))
+    if kind in _KEYED:
+        note = decision.new_note()
+        note.received.sender_run_key = sender_run_key
+        note.received.sequence = sequence
+        decision.append_note(note)
+    _RECEIVE[kind](decision, message)
     return decision
 
 
@@ -94,8 +80,11 @@ def failed_cause(received: Decision) -> int:
     return cause
 
 
-def settle(state: RunState, sequence: int, context: Context, cause: int = _DELIVERED) -> Decision:
-    """Forget an owed message and, while the sender runs, tell its workflow the outcome."""
+def settle(
+    state: RunState, sequence: int, context: Context, cause: int = _DELIVERED, run_id: str = ""
+) -> Decision:
+    """Forget an owed message and, while the sender runs, tell its workflow the outcome: a failed
+    cause, or for the start of a child the run that started."""
     decision = Decision(state, context)
     data = state.owed.get(sequence)
     if data is None:
@@ -106,16 +95,10 @@ def settle(state: RunState, sequence: int, context: Context, cause: int = _DELIV
     decision.append_note(note)
     if not state.running:
         return decision
-    initiated_id = message.sender_event_id
-    if message.WhichOneof("kind") == "signal":
-        initiated = state.external_signals.get(initiated_id)
-        write = _write_signal_failed if cause else _write_signaled
+    if message.HasField("start_child"):
+        _settle_child(decision, message, cause, run_id)
     else:
-        initiated = state.external_cancels.get(initiated_id)
-        write = _write_cancel_failed if cause else _write_cancel_requested
-    if initiated is not None:
-        decision.append(write(decision, HistoryEvent.FromString(initiated), cause))
-        tasks.ensure_task(decision)
+        _settle_external(decision, message, cause)
     return decision
 
 
@@ -126,26 +109,79 @@ def refuse_delivery(
     return settle(state, sequence, context, _NOT_FOUND)
 
 
+def _receive_signal(decision: Decision, message: notes.Message) -> None:
+    request = SignalWorkflowExecutionRequest.FromString(message.signal)
+    write_signal(decision, request, (message.sender_workflow_id, message.sender_run_id))
+    tasks.ensure_task(decision)
+
+
+def _receive_cancel(decision: Decision, message: notes.Message) -> None:
+    request = RequestCancelWorkflowExecutionRequest.FromString(message.cancel)
+    sender = (message.sender_workflow_id, message.sender_run_id, message.sender_event_id)
+    write_cancel(decision, request, sender)
+
+
+def _receive_terminate(decision: Decision, message: notes.Message) -> None:
+    request = TerminateWorkflowExecutionRequest.FromString(message.terminate)
+    terminate_run(decision, request.reason, None, request.identity)
+
+
+_RECEIVE: dict[str, Callable[[Decision, notes.Message], None]] = {
+    "signal": _receive_signal,
+    "cancel": _receive_cancel,
+    "terminate": _receive_terminate,
+    "child_closed": write_child_closed,
+}
+# Kinds whose keys are kept. The others cannot be applied twice: a run is closed once, and a child
+# is pending until its end is known.
+_KEYED = frozenset({"signal", "cancel"})
+
+
+def _settle_child(decision: Decision, message: notes.Message, cause: int, run_id: str) -> None:
+    child = decision.state.children.get(message.sender_event_id)
+    if child is None or child.run_id:
+        return
+    if cause:
+        write_start_failed(decision, child, cause)
+    else:
+        write_started(decision, child, run_id)
+    tasks.ensure_task(decision)
+
+
+def _settle_external(decision: Decision, message: notes.Message, cause: int) -> None:
+    state, initiated_id = decision.state, message.sender_event_id
+    if message.WhichOneof("kind") == "signal":
+        initiated = state.external_signals.get(initiated_id)
+        write = _write_signal_failed if cause else _write_signaled
+    else:
+        initiated = state.external_cancels.get(initiated_id)
+        write = _write_cancel_failed if cause else _write_cancel_requested
+    if initiated is not None:
+        decision.append(write(decision, HistoryEvent.FromString(initiated), cause))
+        tasks.ensure_task(decision)
+
+
 def _refusal(state: RunState, message: notes.Message, context: Context) -> int:
     # A workflow may not address itself, whatever the run id says.
     if message.sender_workflow_id == state.workflow_id:
         return _NOT_FOUND
-    if message.WhichOneof("kind") == "cancel":
+    kind = message.WhichOneof("kind")
+    if kind == "cancel":
         if not state.running:
             return _DELIVERED
     elif not state.running:
         return _NOT_FOUND
-    elif state.signal_count >= context.limits.signals_max:
+    elif kind == "signal" and state.signal_count >= context.limits.signals_max:
         return _SIGNAL_LIMIT
+    if message.first_run_id and message.first_run_id != state.first_run_id:
+        return _NOT_FOUND
     if message.child_workflow_only and not _is_child(state, message):
         return _NOT_FOUND
     return _DELIVERED
 
 
 def _is_child(state: RunState, message: notes.Message) -> bool:
-    event = HistoryEvent.FromString(state.start_event)
-    parent = event.workflow_execution_started_event_attributes.parent_workflow_execution
-    return (parent.workflow_id, parent.run_id) == (
+    return (state.parent_workflow_id, state.parent_run_id) == (
         message.sender_workflow_id,
         message.sender_run_id,
     )

@@ -33,20 +33,29 @@ _NORMAL = queue_kinds.TASK_QUEUE_KIND_NORMAL
 _RUNNING = statuses.WORKFLOW_EXECUTION_STATUS_RUNNING
 
 
-def decide_start(request: StartWorkflowExecutionRequest, context: Context) -> Decision:
+def decide_start(
+    request: StartWorkflowExecutionRequest,
+    context: Context,
+    origin: WorkflowExecutionStartedEventAttributes | None = None,
+) -> Decision:
     """Decide a fresh run. The reply is a StartWorkflowExecutionResponse; for an eager start the
     decision leaves the first task started (`state.task_started`) and the caller adds it.
+    `origin` is what the start event says of where the run comes from (its parent).
 
     Raises Unimplemented for options that are not built.
     """
-    decision = begin_start(request, context)
+    decision = begin_start(request, context, origin)
     schedule_first(decision, request)
     return decision
 
 
-def begin_start(request: StartWorkflowExecutionRequest, context: Context) -> Decision:
+def begin_start(
+    request: StartWorkflowExecutionRequest,
+    context: Context,
+    origin: WorkflowExecutionStartedEventAttributes | None = None,
+) -> Decision:
     """Write the start event alone: signal-with-start puts its signal before the first task."""
-    _check_built(request)
+    check_built(request)
     decision = Decision(RunState(), context)
     run_id = context.ids.run_id()
     delay_ns = request.workflow_start_delay.ToNanoseconds()
@@ -65,6 +74,8 @@ def begin_start(request: StartWorkflowExecutionRequest, context: Context) -> Dec
         event.links.extend(request.links)
     started = event.workflow_execution_started_event_attributes
     _fill_identity(started, request, run_id)
+    if origin is not None:
+        started.MergeFrom(origin)
     _fill_timeouts(started, request, context)
     started.first_workflow_task_backoff.FromNanoseconds(max(delay_ns, 0))
     started.eager_execution_accepted = _eager(request)
@@ -122,8 +133,8 @@ def _event_link(context: Context, workflow_id: str, run_id: str) -> Link:
     return link
 
 
-def _check_built(request: StartWorkflowExecutionRequest) -> None:
-    # Asked for and not built: better refused than dropped.
+def check_built(request: StartWorkflowExecutionRequest) -> None:
+    """Raise Unimplemented for what is asked for and not built: better refused than dropped."""
     if request.cron_schedule:
         raise Unimplemented("cron_schedule is not implemented: use a schedule")
     if request.completion_callbacks:

@@ -19,13 +19,13 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.base.errors import NotFound
+from polyrhythm.core.closing import SERVICE_IDENTITY
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decide.cancel import check_chain
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.state import RunState
 
-SERVICE_IDENTITY = "history-service"
 _FORCE_CLOSE = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND
 # How a retry policy names the failure that a run timeout is.
 _RUN_TIMEOUT_TYPE = "TemporalTimeout:StartToClose"

@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from temporalio.api.common.v1 import WorkflowExecution
-
-from polyrhythm.base.errors import DataLoss, NotFound
-from polyrhythm.core.decide.message import failed_cause, receive, refuse_delivery, settle
 from polyrhythm.core.effects import ActivityOffer, Delivery, WorkflowTaskOffer
 from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.handlers.deliver import deliver
 from polyrhythm.engine.handlers.give import give
 from polyrhythm.engine.matching import Offer, QueueKind, QueueState
 
@@ -56,29 +53,8 @@ def _offer_activity(desk: Desk, run_key: int, offer: ActivityOffer) -> None:
     match(desk, queue, Offer(run_key, offer))
 
 
-def _deliver(desk: Desk, run_key: int, delivery: Delivery) -> None:
-    message = delivery.message
-    turn = desk.turn
-    sender = turn.load(run_key)
-    target = WorkflowExecution(workflow_id=message.workflow_id, run_id=message.run_id)
-    try:
-        receiver = turn.find(message.namespace_key, target)
-    except (NotFound, DataLoss):
-        receiver = None
-    if receiver is not None and receiver.key != run_key:
-        context = desk.context_of(message.namespace_key)
-        decision = receive(receiver.state, message, run_key, delivery.sequence, context)
-        cause = failed_cause(decision)
-        turn.stage(receiver, decision)
-        settled = settle(sender.state, delivery.sequence, context, cause)
-    else:
-        context = desk.context_of(sender.state.namespace_key)
-        settled = refuse_delivery(sender.state, message, delivery.sequence, context)
-    turn.stage(sender, settled)
-
-
 _FOLLOW: dict[type, Callable[[Desk, int, Any], None]] = {
     WorkflowTaskOffer: _offer_workflow_task,
     ActivityOffer: _offer_activity,
-    Delivery: _deliver,
+    Delivery: deliver,
 }

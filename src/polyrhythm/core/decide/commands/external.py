@@ -22,10 +22,9 @@ from temporalio.api.workflowservice.v1 import (
 
 from polyrhythm.api import notes
 from polyrhythm.base.errors import NamespaceNotFound
+from polyrhythm.core.closing import SERVICE_IDENTITY
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion
-from polyrhythm.core.decide.message import owe
-from polyrhythm.core.decide.terminate import SERVICE_IDENTITY
 from polyrhythm.core.decision import Decision
 
 _BAD_SIGNAL = Cause.WORKFLOW_TASK_FAILED_CAUSE_BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES
@@ -34,7 +33,7 @@ _BAD_CANCEL = (
 )
 _MANY_SIGNALS = Cause.WORKFLOW_TASK_FAILED_CAUSE_PENDING_SIGNALS_LIMIT_EXCEEDED
 _MANY_CANCELS = Cause.WORKFLOW_TASK_FAILED_CAUSE_PENDING_REQUEST_CANCEL_LIMIT_EXCEEDED
-_CROSSING = "cross namespace commands are not allowed"
+CROSSING = "cross namespace commands are not allowed"
 # The spellings of a UUID that the server's parser takes.
 _UUID = re.compile(
     r"(urn:uuid:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -47,7 +46,7 @@ def decide_signal_external(completion: Completion, command: Command) -> None:
     """Owe a signal to another run. Raises NamespaceNotFound for an unknown namespace."""
     attributes = command.signal_external_workflow_execution_command_attributes
     decision = completion.decision
-    crossing = _crosses(attributes.namespace, decision.context)
+    crossing = crosses_namespace(attributes.namespace, decision.context)
     _check_signal(command, crossing, decision)
     target = attributes.execution
     event = completion.new_event(
@@ -75,15 +74,15 @@ def decide_signal_external(completion: Completion, command: Command) -> None:
     message = notes.Message(signal=request.SerializeToString())
     message.child_workflow_only = attributes.child_workflow_only
     _address(message, target.workflow_id, target.run_id, event.event_id)
-    owe(decision, message)
+    decision.owe(message)
 
 
 def decide_cancel_external(completion: Completion, command: Command) -> None:
     """Owe a cancel request to another run. Raises NamespaceNotFound for an unknown namespace."""
     attributes = command.request_cancel_external_workflow_execution_command_attributes
     decision = completion.decision
-    crossing = _crosses(attributes.namespace, decision.context)
-    _check_cancel(command, crossing, decision)
+    crossing = crosses_namespace(attributes.namespace, decision.context)
+    _check_cancel(command, crossing, completion)
     event = completion.new_event(
         event_types.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED, command
     )
@@ -103,7 +102,7 @@ def decide_cancel_external(completion: Completion, command: Command) -> None:
     message = notes.Message(cancel=request.SerializeToString())
     message.child_workflow_only = attributes.child_workflow_only
     _address(message, attributes.workflow_id, attributes.run_id, event.event_id)
-    owe(decision, message)
+    decision.owe(message)
 
 
 def _address(message: notes.Message, workflow_id: str, run_id: str, event_id: int) -> None:
@@ -112,7 +111,8 @@ def _address(message: notes.Message, workflow_id: str, run_id: str, event_id: in
     message.sender_event_id = event_id
 
 
-def _crosses(namespace: str, context: Context) -> bool:
+def crosses_namespace(namespace: str, context: Context) -> bool:
+    """Whether a command leaves the run's namespace. Raises NamespaceNotFound."""
     if not namespace or namespace == context.namespace.name:
         return False
     if namespace not in context.other_namespaces:
@@ -128,7 +128,7 @@ def _check_signal(command: Command, crossing: bool, decision: Decision) -> None:
     attributes = command.signal_external_workflow_execution_command_attributes
     if not attributes.HasField("execution"):
         raise CommandRefused(_BAD_SIGNAL, f"Execution is not set on {name}.")
-    problem = _CROSSING if crossing else _signal_problem(attributes, name, limits.id_bytes_max)
+    problem = CROSSING if crossing else _signal_problem(attributes, name, limits.id_bytes_max)
     if problem:
         raise CommandRefused(_BAD_SIGNAL, problem)
     pending = len(decision.state.external_signals)
@@ -170,13 +170,20 @@ def _signal_problem(
     return ""
 
 
-def _check_cancel(command: Command, crossing: bool, decision: Decision) -> None:
+def _check_cancel(command: Command, crossing: bool, completion: Completion) -> None:
     name = "RequestCancelExternalWorkflowExecutionCommand"
+    decision = completion.decision
     limits = decision.context.limits
     if not command.HasField("request_cancel_external_workflow_execution_command_attributes"):
         raise CommandRefused(_BAD_CANCEL, f"{name}Attributes is not set on {name}.")
     attributes = command.request_cancel_external_workflow_execution_command_attributes
-    problem = _CROSSING if crossing else _cancel_problem(attributes, name, limits.id_bytes_max)
+    problem = CROSSING if crossing else _cancel_problem(attributes, name, limits.id_bytes_max)
+    if not problem and attributes.workflow_id in completion.started_children:
+        problem = (
+            "Start and RequestCancel for child workflow is not allowed in same workflow task."
+            f" WorkflowId={attributes.workflow_id} RunId={attributes.run_id}"
+            f" Namespace={attributes.namespace}"
+        )
     if problem:
         raise CommandRefused(_BAD_CANCEL, problem)
     pending = len(decision.state.external_cancels)

@@ -18,10 +18,9 @@ from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.core import tables
 from polyrhythm.core.decide.attributes import (
     KEYS_MAX,
-    TOTAL_BYTES_MAX,
-    VALUE_BYTES_MAX,
     check_names,
     encode_types,
+    size_problem,
 )
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion
 
@@ -85,7 +84,7 @@ def decide_upsert_search_attributes(completion: Completion, command: Command) ->
         )
     merged = SearchAttributes.FromString(decision.state.search_attributes)
     _merge(merged.indexed_fields, wanted.indexed_fields)
-    problem = _size_problem(merged)
+    problem = size_problem(merged)
     if problem:
         raise CommandRefused(_BAD_SEARCH, problem, terminates=True)
     event = completion.new_event(event_types.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES, command)
@@ -141,17 +140,6 @@ def _check_search_attributes(command: Command, namespace: str) -> None:
         check_names(attributes.search_attributes, namespace)
     except InvalidArgument as problem:
         raise CommandRefused(_BAD_SEARCH, problem.message) from problem
-
-
-def _size_problem(merged: SearchAttributes) -> str:
-    for key, payload in merged.indexed_fields.items():
-        size = len(payload.data)
-        if size > VALUE_BYTES_MAX:
-            return f"search attribute {key} value size {size} exceeds size limit {VALUE_BYTES_MAX}"
-    total = merged.ByteSize()
-    if total > TOTAL_BYTES_MAX:
-        return f"total size of search attributes {total} exceeds size limit {TOTAL_BYTES_MAX}"
-    return ""
 
 
 def _merge(fields: MessageMap[str, Payload], news: Mapping[str, Payload]) -> None:

@@ -36,7 +36,8 @@ class CommandRefused(Exception):
 class Completion:
     """One completion in progress. `unhandled`: news arrived that the workflow has not seen, so it
     may not close; `cancelled_unstarted`: an activity was cancelled before any worker took it, so
-    another workflow task is due; `eager`: scheduled event ids whose worker wants them at once."""
+    another workflow task is due; `eager`: scheduled event ids whose worker wants them at once;
+    `started_children`: workflow ids of the children that this completion asks for."""
 
     decision: Decision
     request: RespondWorkflowTaskCompletedRequest
@@ -44,6 +45,7 @@ class Completion:
     unhandled: bool
     cancelled_unstarted: bool = False
     eager: list[int] = field(default_factory=list)
+    started_children: set[str] = field(default_factory=set)
 
     def new_event(self, event_type: EventType.ValueType, command: Command) -> HistoryEvent:
         """Return the event a command becomes, with the command's user metadata."""
