@@ -221,7 +221,7 @@ def _refuse(
         # A task that keeps failing is left to its timeout, which grows with the attempts.
         raise InvalidArgument(refusal.message)
     decision = Decision(state, context)
-    failure = Failure(message=refusal.message, source="Server")
+    failure = Failure(message=refusal.message)
     failure.server_failure_info.SetInParent()
     tasks.fail_task(decision, refusal.cause, failure, request.identity)
     if refusal.terminates:

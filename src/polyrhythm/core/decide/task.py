@@ -108,18 +108,21 @@ def start_task(decision: Decision, request_id: str, identity: str) -> None:
     _write_task_note(decision, held)
 
 
-def transient_events(state: RunState) -> list[HistoryEvent]:
-    """Return the events of a transient task, which the log does not hold (yet)."""
+def transient_events(state: RunState, identity: str = "") -> list[HistoryEvent]:
+    """Return the events of a transient task, which the log does not hold (yet).
+
+    None when something new was written since: then the task will be another one. Its worker sees
+    its own `identity` in them, a reader of the history sees none.
+    """
     task = state.workflow_task
-    if task is None or task.attempt == 1:
+    if task is None or task.attempt == 1 or task.scheduled_event_id != state.next_event_id:
         return []
     events = [_event_of_scheduled(state, task)]
     if task.started_event_id:
         events.append(_event_of_started(task))
-    for event, event_id in zip(
-        events, (task.scheduled_event_id, task.started_event_id), strict=False
-    ):
-        event.event_id = event_id
+        events[1].workflow_task_started_event_attributes.identity = identity
+        events[1].event_id = task.started_event_id
+    events[0].event_id = task.scheduled_event_id
     return events
 
 

@@ -43,9 +43,12 @@ def read_frames(desk: Desk, run: LoadedRun, first_id: int, end_id: int) -> list[
     return frames
 
 
-def read_page(desk: Desk, run: LoadedRun, first_id: int, end_id: int) -> tuple[bytes, bytes]:
+def read_page(
+    desk: Desk, run: LoadedRun, first_id: int, end_id: int, identity: str = ""
+) -> tuple[bytes, bytes]:
     """Return a page of events as a serialized History, and the token of the next page (empty at
-    the end, where the events of a transient task are added that the log does not hold)."""
+    the end, where the events of a transient task are added that the log does not hold; only the
+    worker of that task, `identity`, sees whose it is)."""
     frames = read_frames(desk, run, first_id, end_id)
     next_id = first_id + len(frames)
     if next_id < min(end_id, run.state.next_event_id):
@@ -54,7 +57,8 @@ def read_page(desk: Desk, run: LoadedRun, first_id: int, end_id: int) -> tuple[b
         )
         return b"".join(frames), token.SerializeToString()
     if next_id == run.state.next_event_id and run.state.running:
-        frames += [encode_frame(event.SerializeToString()) for event in transient_events(run.state)]
+        unwritten = transient_events(run.state, identity)
+        frames += [encode_frame(event.SerializeToString()) for event in unwritten]
     return b"".join(frames), b""
 
 

@@ -58,7 +58,8 @@ def encode_task(desk: Desk, run: LoadedRun, sticky: bool) -> PollWorkflowTaskQue
     for query in desk.memory.queries.buffered(run.key):
         answer.queries[query.query_id].CopyFrom(query.call.request.query)
     first_id = state.last_completed_started_id + 1 if sticky else 1
-    history, answer.next_page_token = read_page(desk, run, first_id, state.next_event_id)
+    end_id, identity = state.next_event_id, task.identity
+    history, answer.next_page_token = read_page(desk, run, first_id, end_id, identity)
     answer.history.MergeFromString(history)
     return answer
 
@@ -112,7 +113,10 @@ def _give_query(desk: Desk, run: LoadedRun, offer: QueryOffer, poll: Call) -> bo
         workflow_id=state.workflow_id,
         run_id=state.run_id,
         query_id=offer.query_id,
+        task_queue=offer.queue,
     ).SerializeToString()
+    # Official SDKs refuse a task without a history, be it empty.
+    answer.history.SetInParent()
     if offer.queue != state.sticky_queue:
         history, answer.next_page_token = read_page(desk, run, 1, state.next_event_id)
         answer.history.MergeFromString(history)

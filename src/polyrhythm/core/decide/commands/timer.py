@@ -18,6 +18,9 @@ _BAD_START = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_BAD_START_TIMER_
 _DUPLICATE = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_START_TIMER_DUPLICATE_ID
 _BAD_CANCEL = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_BAD_CANCEL_TIMER_ATTRIBUTES
 
+# How the server words a contradiction with its state.
+_BAD_STATE = "invalid history builder state for action: "
+
 
 def decide_start_timer(completion: Completion, command: Command) -> None:
     """Start a timer; a zero or missing time is accepted and fires at once, as on the server."""
@@ -37,11 +40,14 @@ def decide_start_timer(completion: Completion, command: Command) -> None:
             f" TimerId={timer_id}",
         )
     if timer_id in decision.state.timers:
-        raise CommandRefused(_DUPLICATE, "duplicate timer id")
+        raise CommandRefused(
+            _DUPLICATE, f"{_BAD_STATE}add-timer-started-event, TimerID: {timer_id}"
+        )
     event = completion.new_event(event_types.EVENT_TYPE_TIMER_STARTED, command)
     started = event.timer_started_event_attributes
     started.timer_id = timer_id
-    started.start_to_fire_timeout.CopyFrom(timeout)
+    if attributes.HasField("start_to_fire_timeout"):
+        started.start_to_fire_timeout.CopyFrom(timeout)
     if timeout.ToNanoseconds() > limits.duration_ns_max:
         started.start_to_fire_timeout.FromNanoseconds(limits.duration_ns_max)
     started.workflow_task_completed_event_id = completion.completed_event_id
@@ -63,7 +69,9 @@ def decide_cancel_timer(completion: Completion, command: Command) -> None:
     else:
         index, started_event_id = _find_fired(state, timer_id)
         if index < 0:
-            raise CommandRefused(_BAD_CANCEL, f"unknown timer id: {timer_id}")
+            raise CommandRefused(
+                _BAD_CANCEL, f"{_BAD_STATE}add-timer-canceled-event, TimerID: {timer_id}"
+            )
         note = decision.new_note()
         note.buffer_dropped.index = index
         decision.append_note(note)
