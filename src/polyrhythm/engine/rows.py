@@ -53,6 +53,10 @@ def project_row(run: LoadedRun, now_ns: int) -> RunRow:
         transitions=state.transitions,
         memo=state.memo,
         search_attributes=state.search_attributes,
+        parent_workflow_id=state.parent_workflow_id,
+        parent_run_id=state.parent_run_id,
+        root_workflow_id=state.root_workflow_id,
+        root_run_id=state.root_run_id,
     )
     if not row.execution_ns:
         row.execution_ns = state.start_ns

@@ -48,7 +48,8 @@ class RunRow:
 
     Times are nanoseconds since 1970, 0 for none. `work_*` describe the one queue it has an offer
     for (kind MANY: several), ordered by `work_order` (the time the offer became available).
-    `owes` is the number of messages other runs have not applied yet.
+    `owes` is the number of messages other runs have not applied yet. `parent_*` and `root_*` (the
+    top of the family) are empty for a run without a parent.
     """
 
     run_key: int
@@ -74,6 +75,10 @@ class RunRow:
     transitions: int = 0
     memo: bytes = b""
     search_attributes: bytes = b""
+    parent_workflow_id: str = ""
+    parent_run_id: str = ""
+    root_workflow_id: str = ""
+    root_run_id: str = ""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from temporalio.api.common.v1 import WorkflowExecution
 
+from polyrhythm.api import notes
 from polyrhythm.base.errors import AlreadyStarted, DataLoss, NotFound
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide.child import (
@@ -37,6 +38,12 @@ def deliver(desk: Desk, run_key: int, delivery: Delivery) -> None:
     else:
         settled = _hand_over(desk, sender, delivery, context)
     desk.turn.stage(sender, settled)
+
+
+def deliver_all(desk: Desk, run: LoadedRun) -> None:
+    """Deliver everything a run owes now: it is about to be deleted."""
+    for sequence, message in list(run.state.owed.items()):
+        deliver(desk, run.key, Delivery(sequence, notes.Message.FromString(message)))
 
 
 def _hand_over(desk: Desk, sender: LoadedRun, delivery: Delivery, context: Context) -> Decision:

@@ -14,6 +14,7 @@ from temporalio.api.workflowservice.v1 import (
     TerminateWorkflowExecutionRequest,
 )
 
+from polyrhythm.base.errors import FailedPrecondition, NotFound
 from polyrhythm.core.decide.activity_describe import describe_pending
 from polyrhythm.core.decide.cancel import decide_cancel
 from polyrhythm.core.decide.describe import describe_run
@@ -36,6 +37,7 @@ from polyrhythm.core.decision import Decision
 from polyrhythm.engine.cache import LoadedRun
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.handlers.deliver import deliver_all
 from polyrhythm.engine.handlers.give import encode_task
 
 
@@ -106,6 +108,7 @@ def delete_workflow(desk: Desk, call: Call) -> None:
         request = TerminateWorkflowExecutionRequest(reason="Delete workflow execution")
         context = desk.context(call.namespace)
         desk.turn.stage(run, decide_terminate(run.state, request, context))
+    deliver_all(desk, run)
     desk.turn.delete(run)
     desk.turn.answer(call.reply, DeleteWorkflowExecutionResponse())
 
@@ -115,6 +118,15 @@ def describe_workflow(desk: Desk, call: Call) -> None:
     run = desk.turn.find(call.namespace.key, call.request.execution)
     pending = describe_pending(run.state, desk.now_ns)
     desk.turn.answer(call.reply, describe_run(run.state, pending))
+
+
+def unpause_workflow(desk: Desk, call: Call) -> None:
+    """Refuse: workflows cannot be paused, so none can go on."""
+    named = call.request
+    execution = WorkflowExecution(workflow_id=named.workflow_id, run_id=named.run_id)
+    if not desk.turn.find(call.namespace.key, execution).state.running:
+        raise NotFound("workflow execution already completed")
+    raise FailedPrecondition("workflow is not paused.")
 
 
 def _find_in_chain(desk: Desk, call: Call) -> LoadedRun:

@@ -41,8 +41,11 @@ def encode_info(row: RunRow) -> WorkflowExecutionInfo:
     info.status = row.status  # type: ignore[assignment]
     info.task_queue = row.task_queue
     info.first_run_id = row.first_run_id
-    info.root_execution.workflow_id = row.workflow_id
-    info.root_execution.run_id = row.run_id
+    info.root_execution.workflow_id = row.root_workflow_id or row.workflow_id
+    info.root_execution.run_id = row.root_run_id or row.run_id
+    if row.parent_run_id:
+        info.parent_execution.workflow_id = row.parent_workflow_id
+        info.parent_execution.run_id = row.parent_run_id
     info.memo.CopyFrom(Memo.FromString(row.memo))
     info.search_attributes.CopyFrom(SearchAttributes.FromString(row.search_attributes))
     if row.close_ns:

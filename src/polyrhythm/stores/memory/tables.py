@@ -17,7 +17,7 @@ from polyrhythm.stores.port import Batch, LaneOwner, LogRow, NamespaceRow, RunRo
 
 Row = tuple[Any, ...]
 
-# One C call takes a row apart; about 0.6 us for the 23 fields of a RunRow.
+# One C call takes a row apart; about 0.6 us for the 27 fields of a RunRow.
 RUN_VALUES = attrgetter(*(f.name for f in fields(RunRow)))
 NAMESPACE_VALUES = attrgetter(*(f.name for f in fields(NamespaceRow)))
 # What identifies a run for good: an update that changes any of it is refused.

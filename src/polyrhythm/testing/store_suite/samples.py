@@ -124,6 +124,10 @@ def row(run_key: int, **changes: Any) -> RunRow:
         transitions=7 + run_key,
         memo=b"memo\0%d" % run_key,
         search_attributes=b"\xff\xfe%d" % run_key,
+        parent_workflow_id=f"cart-{run_key}",
+        parent_run_id=f"parent-{run_key}",
+        root_workflow_id=f"visit-{run_key}",
+        root_run_id=f"root-{run_key}",
     )
     return replace(full, **changes)
 
