@@ -82,7 +82,7 @@ def refused(asked: Command) -> str:
     run.start_task()
     events = run.complete(asked)
     assert events[0].startswith("4 WORKFLOW_TASK_FAILED")
-    return events[0].split("failure={message=")[1].split(" source=")[0]
+    return events[0].split("failure={message=")[1].split(" server_failure_info=")[0]
 
 
 def test_a_signal_to_another_run():

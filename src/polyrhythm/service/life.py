@@ -1,4 +1,7 @@
-"""Calls that end a workflow from outside: cancel, terminate, delete.
+"""Calls that end or hold a workflow from outside: cancel, terminate, delete, pause.
+
+Pausing is off, as it is by default on the server this follows: so no workflow is ever paused, and
+both calls say so.
 
 Whether there is such a workflow, and what happens to one that is closed already, is the engine's
 to say.
@@ -8,10 +11,13 @@ from __future__ import annotations
 
 from temporalio.api.workflowservice.v1 import (
     DeleteWorkflowExecutionRequest,
+    PauseWorkflowExecutionRequest,
     RequestCancelWorkflowExecutionRequest,
     TerminateWorkflowExecutionRequest,
+    UnpauseWorkflowExecutionRequest,
 )
 
+from polyrhythm.base.errors import InvalidArgument, Unimplemented
 from polyrhythm.engine.reply import Reply
 from polyrhythm.service.service import NamespaceScope, Service
 from polyrhythm.service.start_fields import check_links
@@ -56,4 +62,26 @@ def handle_delete(
 ) -> Reply:
     """Remove a workflow with its history. Reply: DeleteWorkflowExecutionResponse."""
     check_execution(request, "workflow_execution")
+    return service.submit(scope, request, deadline_ns)
+
+
+def handle_pause(
+    _service: Service,
+    scope: NamespaceScope,
+    _request: PauseWorkflowExecutionRequest,
+    _deadline_ns: int,
+) -> Reply:
+    """Hold a workflow. Not built: raises Unimplemented with the server's words for "off"."""
+    raise Unimplemented(f"workflow pause is not enabled for namespace: {scope.namespace.name}")
+
+
+def handle_unpause(
+    service: Service,
+    scope: NamespaceScope,
+    request: UnpauseWorkflowExecutionRequest,
+    deadline_ns: int,
+) -> Reply:
+    """Let a held workflow go on: refused, since none is held."""
+    if not request.workflow_id:
+        raise InvalidArgument("WorkflowId is not set on request.")
     return service.submit(scope, request, deadline_ns)

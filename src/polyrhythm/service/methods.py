@@ -39,6 +39,8 @@ WORKFLOW_HANDLERS: dict[str, Handler] = {
     "RequestCancelWorkflowExecution": life.handle_cancel,
     "TerminateWorkflowExecution": life.handle_terminate,
     "DeleteWorkflowExecution": life.handle_delete,
+    "PauseWorkflowExecution": life.handle_pause,
+    "UnpauseWorkflowExecution": life.handle_unpause,
     "GetWorkflowExecutionHistory": history.handle_history,
     "GetWorkflowExecutionHistoryReverse": history.handle_history_reverse,
     "PollWorkflowTaskQueue": workflow_tasks.handle_poll_workflow,

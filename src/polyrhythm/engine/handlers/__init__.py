@@ -33,6 +33,7 @@ HANDLERS: dict[type, Handler] = {
     _ws.RequestCancelWorkflowExecutionRequest: life.cancel_workflow,
     _ws.TerminateWorkflowExecutionRequest: life.terminate_workflow,
     _ws.DeleteWorkflowExecutionRequest: life.delete_workflow,
+    _ws.UnpauseWorkflowExecutionRequest: life.unpause_workflow,
     _ws.DescribeWorkflowExecutionRequest: life.describe_workflow,
     _ws.GetWorkflowExecutionHistoryRequest: history.get_history,
     _ws.GetWorkflowExecutionHistoryReverseRequest: history.get_history_reverse,
