@@ -87,13 +87,22 @@ class Story:
         else:
             for decision in decisions:
                 self._take(decision, outcome)
-        self.transcript.append(f"{command.strip()} => {outcome}")
-        self._prove_fold()
-        return outcome
+        return self._tell_of(command.strip(), outcome)
+
+    def take(self, told: str, decision: Decision) -> Outcome:
+        """Take a decision that was made elsewhere as a step of this story, called `told`."""
+        outcome = Outcome()
+        self._take(decision, outcome)
+        return self._tell_of(told, outcome)
 
     def events(self) -> list[HistoryEvent]:
         """Return the run's history so far."""
         return list(History.FromString(b"".join(events for events, _ in self.rows)).events)
+
+    def _tell_of(self, told: str, outcome: Outcome) -> Outcome:
+        self.transcript.append(f"{told} => {outcome}")
+        self._prove_fold()
+        return outcome
 
     def _take(self, decision: Decision, outcome: Outcome) -> None:
         self.run.state = decision.state
