@@ -38,8 +38,12 @@ def read_frames(desk: Desk, run: LoadedRun, first_id: int, end_id: int) -> list[
     frames = frames[: end_id - first_id]
     missing = first_id + len(frames)
     if missing < end_id:
-        # The rest is staged in this turn and not in the log yet.
-        frames.extend(run.frames[missing - run.frames_first_id : end_id - run.frames_first_id])
+        # The rest is staged in this turn and not in the log yet; the tail may have dropped it.
+        tail, tail_id = run.frames, run.frames_first_id
+        if missing < tail_id:
+            staged = desk.turn.staged[run.key]
+            tail, tail_id = staged.events, staged.first_event_id
+        frames.extend(tail[missing - tail_id : end_id - tail_id])
     return frames
 
 
