@@ -61,6 +61,9 @@ def reset_sticky(desk: Desk, call: Call) -> None:
     if not run.state.running:
         raise NotFound("workflow execution already completed")
     decision = Decision(run.state, desk.context(call.namespace))
-    tasks.set_sticky(decision, "", 0)
+    if run.state.sticky_queue:
+        tasks.set_sticky(decision, "", 0)
+        # A task that waits on the sticky queue is nobody's any more, and has no timeout there.
+        tasks.offer_task(decision)
     desk.turn.stage(run, decision)
     desk.turn.answer(call.reply, ResetStickyTaskQueueResponse())
