@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from polyrhythm.base.errors import DataLoss, NotFound
 from polyrhythm.core.effects import ActivityOffer
+from polyrhythm.engine.cache import LoadedRun
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.matching import Offer, QueueKind, QueueState
 from polyrhythm.engine.rows import open_offers
@@ -29,14 +30,22 @@ def refill(desk: Desk, queue: QueueState) -> None:
             run = desk.turn.load(run_key)
         except (NotFound, DataLoss):
             continue
-        for what in open_offers(run.state, desk.now_ns):
-            is_activity = isinstance(what, ActivityOffer)
-            wanted = queue.kind == QueueKind.ACTIVITY
-            if what.queue == queue.name and is_activity == wanted:
-                desk.memory.matching.offer(queue, Offer(run_key, what))
+        _offer_again(desk, queue, run)
     if len(rows) < RUNS_PER_REFILL:
+        # What this turn offered and memory had no room for is in no row yet.
+        for run in list(desk.turn.touched.values()):
+            if run.state.namespace_key == queue.namespace_key:
+                _offer_again(desk, queue, run)
         # NOTE: a row keeps its place when it gets more work, so an offer dropped while the rows
         # were read may be behind us: then they are read once more.
         queue.spilled = queue.dropped
         queue.dropped = False
         queue.read_to = (0, 0)
+
+
+def _offer_again(desk: Desk, queue: QueueState, run: LoadedRun) -> None:
+    for what in open_offers(run.state, desk.now_ns):
+        is_activity = isinstance(what, ActivityOffer)
+        wanted = queue.kind == QueueKind.ACTIVITY
+        if what.queue == queue.name and is_activity == wanted:
+            desk.memory.matching.offer(queue, Offer(run.key, what))
