@@ -60,12 +60,14 @@ class Timers:
         heap = self._heap
         while heap and self._armed.get(heap[0][1]) != heap[0][0]:
             heappop(heap)
-        reading = self._complete_ns - MARGIN_NS
-        return min(heap[0][0], reading) if heap else reading
+        # NOTE: an armed deadline lies before everything that is not read yet, and reading goes on
+        # in the turn that takes it. Without this a lane with more deadlines in the next minute
+        # than memory holds would be woken without pause.
+        return heap[0][0] if heap else self._complete_ns - MARGIN_NS
 
     def refill(self, now_ns: int) -> None:
         """Read deadlines up to the horizon, if the ones in memory run out soon."""
-        while self._complete_ns < now_ns + MARGIN_NS:
+        while self._complete_ns <= now_ns + MARGIN_NS:
             limit = self._timers_max
             rows = self._store.scan_due(self._read, limit)
             horizon_ns = now_ns + HORIZON_NS
@@ -79,7 +81,7 @@ class Timers:
             if len(rows) == limit and self._read == rows[-1]:
                 # More rows than fit: what is known is complete only up to the last one.
                 self._complete_ns = self._read[0]
-                if self._complete_ns >= now_ns + MARGIN_NS or self._armed:
+                if self._complete_ns > now_ns + MARGIN_NS or self._armed:
                     return
             else:
                 self._complete_ns = horizon_ns
