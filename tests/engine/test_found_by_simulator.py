@@ -1,0 +1,76 @@
+"""Bugs that the simulator found in the engine, each as the shortest story that shows it."""
+
+from __future__ import annotations
+
+import pytest
+import temporalio.api.workflowservice.v1 as ws
+
+from engine.rig import (
+    Rig,
+    completed_request,
+    poll_request,
+    signal_request,
+    start_request,
+    timer,
+)
+from polyrhythm.base.limits import MINUTE_NS, SECOND_NS, Limits
+
+
+def test_a_task_given_in_the_turn_that_outgrew_the_tail_has_its_whole_history() -> None:
+    # The tail in memory dropped events that were staged and not in the log yet.
+    rig = Rig(Limits(cached_history_bytes_max=1))
+    rig.call(start_request())
+    task = rig.poll()
+    waiting = rig.submit(poll_request())
+    rig.turn()
+    request = completed_request(task.task_token, timer("t", 60))
+    request.force_create_new_workflow_task = True
+    rig.call(request)
+    ids = [event.event_id for event in waiting.value.history.events]
+    assert ids == list(range(1, waiting.value.started_event_id + 1))
+
+
+def test_a_task_that_waits_on_a_sticky_queue_moves_when_it_is_reset() -> None:
+    # It stayed on the sticky queue, whose timeout did not count any more: nobody ever got it.
+    rig = Rig()
+    rig.call(start_request())
+    request = completed_request(rig.poll().task_token, timer("t", 60))
+    request.sticky_attributes.worker_task_queue.name = "sticky"
+    request.sticky_attributes.schedule_to_start_timeout.seconds = 5
+    rig.call(request)
+    polled = rig.submit(poll_request("sticky"))
+    rig.turn()
+    polled.cancel()
+    rig.call(signal_request())
+    reset = ws.ResetStickyTaskQueueRequest(namespace="default")
+    reset.execution.workflow_id = "w"
+    rig.call(reset)
+    assert rig.poll().workflow_execution.workflow_id == "w"
+
+
+def test_an_offer_without_room_is_found_by_a_poll_of_the_same_turn() -> None:
+    # Obsolete offers filled the memory; a poll that used them up read rows that were too old.
+    rig = Rig(Limits(offers_in_memory_max=1))
+    rig.call(start_request("gone"))
+    terminate = ws.TerminateWorkflowExecutionRequest(namespace="default")
+    terminate.workflow_execution.workflow_id = "gone"
+    rig.call(terminate)
+    rig.submit(start_request("w"))
+    poll = rig.submit(poll_request())
+    rig.turn()
+    assert poll.value.workflow_execution.workflow_id == "w"
+
+
+@pytest.mark.parametrize("timers_max", [1, 2])
+def test_a_lane_full_of_timers_sleeps_until_the_first(timers_max: int) -> None:
+    # It asked for a turn at once, for as long as more deadlines were near than memory holds.
+    rig = Rig(Limits(timers_in_memory_max=timers_max))
+    for number in range(4):
+        rig.call(start_request(f"w{number}"))
+        rig.run_commands(timer("t", 20 + number))
+    rig.advance(1)
+    assert rig.lane.next_ns() == rig.now_ns + 19 * SECOND_NS
+    rig.advance(23)
+    for _ in range(4):
+        rig.turn()
+    assert rig.lane.next_ns() > rig.now_ns + MINUTE_NS
