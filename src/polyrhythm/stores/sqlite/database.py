@@ -2,9 +2,8 @@
 
 One connection writes and runs every checkpoint, between commits; SQLite's own checkpoints are
 off. A commit that failed for any reason but lack of space leaves a connection nobody may trust:
-after a failed fsync the kernel may show pages that are not on the disk. It is closed; the next
-use opens the file anew and copies the whole write-ahead log into the database with fresh writes
-and a successful sync before anything else is written.
+after a failed fsync the kernel may show pages that are not on the disk. It is closed without a
+checkpoint, and the next use opens the file anew once its log is on the disk (see walfile).
 Locking is NORMAL: it costs 2-3 us a transaction and lets other processes read (`poly doctor`,
 a shell), and an owner who lost its lock file is still fenced by the epoch. A VFS of a test has
 no shared memory and gets EXCLUSIVE.
@@ -21,6 +20,7 @@ from polyrhythm.base.errors import PolyrhythmError, StoreError
 from polyrhythm.stores.sqlite import refusals, schema
 from polyrhythm.stores.sqlite.reserve import Reserve
 from polyrhythm.stores.sqlite.settings import MEMORY_PATH, SYNCHRONOUS, SqliteSettings
+from polyrhythm.stores.sqlite.walfile import refresh_log
 
 # Every statement of the store and of lists of common shape stays prepared.
 STATEMENTS_CACHED = 200
@@ -158,6 +158,8 @@ class Database:
         assert connection is not None
         try:
             connection.set_wal_hook(None)
+            if self._suspect:
+                connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             connection.close(force=True)
         except apsw.Error:
             # SQLite frees a connection even when closing reports an error.
@@ -167,11 +169,6 @@ class Database:
         self.verify_in_place()
         try:
             self._connection = self._connect(0)
-            if self._suspect:
-                # NOTE: frames that a failed fsync left in the page cache only are written again
-                # here, to the database, and synced. Were they kept, a power cut would cut the
-                # log at them and lose every later commit.
-                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             self.set_durable(durable=False)
             self._suspect = False
         except apsw.Error as error:
@@ -181,6 +178,8 @@ class Database:
 
     def _connect(self, create: int) -> apsw.Connection:
         settings = self.settings
+        if not self.in_memory:
+            refresh_log(self.path, settings.vfs)
         connection = apsw.Connection(
             self.path,
             apsw.SQLITE_OPEN_READWRITE | create,

@@ -121,7 +121,8 @@ class SqliteStore:
         self.traits = Traits(durable=not in_memory, durability=settings.durability, shared=False)
         self._database = Database(name, settings)
         self._lock: int | None = None
-        self._position = 0
+        # The last log position given out; None when a failed commit left it unknown.
+        self._position: int | None = None
 
     def claim_lane(self, lane: int, owner: str, address: str) -> LaneOwner:
         """Become the owner: lock the file, open it, raise the epoch. Raises LaneHeld while
@@ -137,7 +138,7 @@ class SqliteStore:
             if not database.is_open:
                 database.open()
             epoch = self._raise_epoch(lane, owner, address)
-            self._position = self._read_int(writes.POSITION_LAST)
+            self._position = None
             claimed = True
         finally:
             if not claimed:
@@ -162,20 +163,21 @@ class SqliteStore:
         database = self._database
         connection = database.connection()
         database.verify_in_place()
-        done = False
+        position, self._position = self._position, None
+        if position is None:
+            position = self._read_int(writes.POSITION_LAST)
         try:
             cursor = connection.cursor()
             cursor.execute("BEGIN IMMEDIATE")
             writes.check_epoch(cursor, batch.lane, batch.epoch)
-            position = writes.write_batch(cursor, batch, self._position)
+            position = writes.write_batch(cursor, batch, position)
             cursor.execute("COMMIT")
-            done = True
+            self._position = position
         except apsw.Error as error:
             raise database.refused(error) from error
         finally:
-            if not done:
+            if self._position is None:
                 database.rollback()
-        self._position = position
         database.tend()
 
     def run_key_last(self) -> int:
