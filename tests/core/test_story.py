@@ -18,8 +18,8 @@ BEGINS = "1 WorkflowExecutionStarted; 2 WorkflowTaskScheduled attempt=1"
         (f"start => {BEGINS} attempt=none | WorkflowTaskOffer", "attempt is 1, not none"),
         (f"start => {BEGINS} | WorkflowTaskOffer | run_id=run-2", "run_id is run-1, not run-2"),
         (f"start => {BEGINS} | WorkflowTaskOffer | refused NotFound x", "refused is none, not "),
-        ("start cron_schedule=x =>", "reply: 1, not 0"),
-        ("start cron_schedule=x => | | refused Unimplemented no", "cron_schedule is not impl"),
+        ("start time_skipping_config={} =>", "reply: 1, not 0"),
+        ("start time_skipping_config={} => | | refused Unimplemented no", "time_skipping_config "),
     ],
 )
 def test_a_difference_is_told(line, finding):

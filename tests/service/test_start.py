@@ -160,7 +160,6 @@ def test_a_policy_of_one_attempt_is_not_looked_into() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"cron_schedule": "* * * * *"},
         {"completion_callbacks": [{"nexus": {"url": "http://x"}}]},
         {"versioning_override": {"auto_upgrade": True}},
     ],

@@ -9,6 +9,8 @@ and wired as the protocol wants, when that task closes.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
@@ -17,7 +19,7 @@ from polyrhythm.core import tables
 from polyrhythm.core.apply import apply_event, apply_note
 from polyrhythm.core.closing import closing_messages
 from polyrhythm.core.context import Context
-from polyrhythm.core.effects import Delivery, Effect
+from polyrhythm.core.effects import ActivityOffer, Delivery, WorkflowTaskOffer
 from polyrhythm.core.state import RunState
 
 
@@ -134,6 +136,17 @@ class Decision:
         apply_event(self.state, event, data)
         self.event_frames.append(encode_frame(data))
         self.event_count += 1
+
+
+@dataclass(slots=True)
+class NewRun:
+    """The run that follows this one, decided already: created in the same turn and commit."""
+
+    decision: Decision
+
+
+# Everything a decision may ask of the engine.
+Effect = WorkflowTaskOffer | ActivityOffer | Delivery | NewRun
 
 
 def _wire(event: HistoryEvent, started_ids: dict[int, int]) -> None:

@@ -41,6 +41,3 @@ class Delivery:
 
     sequence: int
     message: notes.Message
-
-
-Effect = WorkflowTaskOffer | ActivityOffer | Delivery

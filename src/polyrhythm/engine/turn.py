@@ -17,8 +17,7 @@ from polyrhythm.base.errors import NotFound
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.context import IdSource
-from polyrhythm.core.decision import Decision
-from polyrhythm.core.effects import Effect
+from polyrhythm.core.decision import Decision, Effect
 from polyrhythm.core.fold import fold_row
 from polyrhythm.core.snapshot import FOLD_VERSION, decode_state, encode_state
 from polyrhythm.core.state import RunState

@@ -1,9 +1,9 @@
 """StartWorkflowExecution and SignalWithStartWorkflowExecution.
 
 Everything about a start that needs no state is checked here, in the order of the server's workflow
-handler, and defaults are filled in. What the protocol has and this server has not (cron, completion
+handler, and defaults are filled in. What the protocol has and this server has not (completion
 callbacks, versioning overrides, time skipping) is refused by name: a start that silently lost its
-schedule would be a lie.
+callback would be a lie.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def handle_start(
     fields.check_workflow_id(request.workflow_id, limits)
     fields.check_retry_policy(request, limits)
     fields.check_start_delay(request, limits)
+    fields.check_cron(request.cron_schedule, service.engine.now_ns())
     fields.check_workflow_type(request, limits)
     check_user_queue(request, limits)
     fields.check_timeouts(request, limits)
@@ -70,6 +71,7 @@ def handle_signal_with_start(
     _check_namespace(service, scope)
     limits = service.limits
     conflict = WorkflowIdConflictPolicy
+    fields.check_cron(request.cron_schedule, service.engine.now_ns())
     fields.fill_id_policies(request, conflict.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING)
     fields.check_workflow_id(request.workflow_id, limits)
     fields.check_signal_name(request.signal_name, limits)
@@ -115,8 +117,6 @@ def _check_conflict_options(request: StartWorkflowExecutionRequest) -> None:
 
 
 def _refuse_unbuilt(request: Any) -> None:
-    if request.cron_schedule:
-        raise Unimplemented("cron schedules of workflows are not implemented by this server")
     if len(getattr(request, "completion_callbacks", ())):
         raise Unimplemented("completion callbacks are not implemented by this server")
     present = {field.name for field, _ in request.ListFields()}

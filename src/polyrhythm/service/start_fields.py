@@ -21,6 +21,7 @@ from temporalio.api.enums.v1 import (
 
 from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.base.limits import Limits
+from polyrhythm.core.decide.cron import cron_problem
 from polyrhythm.service.texts import check_length, flaw_of_duration, nanoseconds_of
 
 LINKS_MAX = 10
@@ -113,6 +114,13 @@ def check_start_delay(request: Any, limits: Limits) -> None:
     if request.cron_schedule:
         raise InvalidArgument("CronSchedule and WorkflowStartDelay may not be used together.")
     _check_timeout("WorkflowStartDelay", request.workflow_start_delay, limits)
+
+
+def check_cron(schedule: str, now_ns: int) -> None:
+    """Refuse a cron schedule that cannot be read, or that never comes."""
+    problem = cron_problem(schedule, now_ns)
+    if problem:
+        raise InvalidArgument(problem)
 
 
 def _check_timeout(name: str, field: Duration, limits: Limits) -> None:

@@ -21,7 +21,7 @@ from polyrhythm.api import notes
 from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.base.limits import Limits
 from polyrhythm.core import deadlines, tables
-from polyrhythm.core.decision import Decision
+from polyrhythm.core.decision import Decision, NewRun
 from polyrhythm.core.fold import fold_row
 from polyrhythm.core.snapshot import decode_state, encode_state
 from polyrhythm.core.state import RunState
@@ -106,6 +106,12 @@ class Story:
 
     def _take(self, decision: Decision, outcome: Outcome) -> None:
         self.run.state = decision.state
+        if decision.first_event_id == 1:
+            # Another run of the chain has a log of its own.
+            self.rows.clear()
+        for effect in decision.effects:
+            if isinstance(effect, NewRun):
+                self.run.next_run = effect.decision
         frames, note_frames = b"".join(decision.event_frames), b"".join(decision.note_frames)
         if not decision.empty:
             self.rows.append((frames, note_frames))

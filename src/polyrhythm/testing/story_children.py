@@ -113,7 +113,8 @@ def _cancel_external(command: Command, words: list[str]) -> None:
 
 def _fail(command: Command, words: list[str]) -> None:
     attributes = command.fail_workflow_execution_command_attributes
-    attributes.failure.message = words[0]
+    attributes.failure.message, *rest = words
+    set_fields(attributes.failure, rest)
 
 
 def _cancel(command: Command, words: list[str]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from polyrhythm.api import notes
 from polyrhythm.base.limits import DAY_NS, SECOND_NS, Limits
 from polyrhythm.core.context import Context, NamespaceInfo
+from polyrhythm.core.decision import Decision
 from polyrhythm.core.state import RunState
 
 # The first instant of every story: times are told from here.
@@ -38,6 +39,8 @@ class StoryRun:
     tokens: dict[str, notes.TaskToken] = field(default_factory=dict)
     polls: int = 0
     run_key: int = 7
+    # The run that follows this one, once it has closed so.
+    next_run: Decision | None = None
 
     def later(self, span_ns: int) -> None:
         """Move the virtual time."""

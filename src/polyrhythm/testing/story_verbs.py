@@ -34,7 +34,7 @@ from polyrhythm.core.decide.signal import decide_signal
 from polyrhythm.core.decide.start import decide_start
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import ActivityOffer
-from polyrhythm.testing import story_children
+from polyrhythm.testing import story_chain, story_children
 from polyrhythm.testing.story_run import StoryRun
 from polyrhythm.testing.story_text import parse_span, set_field, set_fields, split_at
 
@@ -258,6 +258,7 @@ COMMANDS: dict[str, tuple[CommandType.ValueType, _Fill]] = {
     "timer": (CommandType.COMMAND_TYPE_START_TIMER, _timer),
     "finish": (CommandType.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION, _finish),
     **story_children.COMMANDS,
+    **story_chain.COMMANDS,
 }
 
 VERBS: dict[str, Callable[[StoryRun, list[str]], list[Decision]]] = {
@@ -275,4 +276,5 @@ VERBS: dict[str, Callable[[StoryRun, list[str]], list[Decision]]] = {
     "pending": tell_pending,
     "wait": tell_wait,
     **story_children.VERBS,
+    **story_chain.VERBS,
 }

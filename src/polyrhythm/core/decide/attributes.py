@@ -68,6 +68,27 @@ def check_names(attributes: SearchAttributes, namespace: str) -> None:
             )
 
 
+def unknown_problem(attributes: SearchAttributes, namespace: str) -> str:
+    """Return that a name has no definition, or nothing; what is wrong with known ones is not
+    asked. The server looks for this before everything else, even before missing ids."""
+    for name in attributes.indexed_fields:
+        if name not in SYSTEM and name not in TYPES:
+            return f"Namespace {namespace} has no mapping defined for search attribute {name}"
+    return ""
+
+
+def names_problem(attributes: SearchAttributes, namespace: str) -> str:
+    """Return why a command may not set these attributes, or nothing."""
+    count = len(attributes.indexed_fields)
+    if count > KEYS_MAX:
+        return f"number of search attributes {count} exceeds limit {KEYS_MAX}"
+    try:
+        check_names(attributes, namespace)
+    except InvalidArgument as problem:
+        return problem.message
+    return ""
+
+
 def size_problem(attributes: SearchAttributes) -> str:
     """Return why all the attributes of a run are too large, or nothing."""
     for name, payload in attributes.indexed_fields.items():

@@ -23,7 +23,15 @@ from polyrhythm.api import notes
 from polyrhythm.base.errors import InvalidArgument, NotFound, Unimplemented
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide import task as tasks
-from polyrhythm.core.decide.commands import activity, child, close, external, properties, timer
+from polyrhythm.core.decide.commands import (
+    activity,
+    child,
+    close,
+    continue_as_new,
+    external,
+    properties,
+    timer,
+)
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion, spell
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.state import RunState, WorkflowTaskState
@@ -38,6 +46,9 @@ _COMMANDS: dict[int, Callable[[Completion, Command], None]] = {
     CommandType.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION: close.decide_complete,
     CommandType.COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION: close.decide_fail,
     CommandType.COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION: close.decide_cancel,
+    CommandType.COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION: (
+        continue_as_new.decide_continue_as_new
+    ),
     CommandType.COMMAND_TYPE_RECORD_MARKER: properties.decide_record_marker,
     CommandType.COMMAND_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: (
         properties.decide_upsert_search_attributes

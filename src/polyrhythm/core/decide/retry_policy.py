@@ -76,12 +76,19 @@ def policy_problem(policy: RetryPolicy, limits: Limits) -> str:
 
 
 def decide_retry(
-    policy: RetryPolicy, failure: Failure | None, attempt: int, now_ns: int, expires_ns: int
+    policy: RetryPolicy,
+    failure: Failure | None,
+    attempt: int,
+    now_ns: int,
+    expires_ns: int,
+    delay_capped: bool = False,
 ) -> tuple[RetryState.ValueType, int]:
     """Return what becomes of a failed attempt and, if it is tried again, the wait in nanoseconds.
 
-    `failure` None is a worker that gave no reason, which may be retried.
+    `failure` None is a worker that gave no reason, which may be retried. A delay that the failure
+    asks for replaces the policy's interval; `delay_capped`: not its maximum.
     """
+    terms = terms_of(policy)
     delay_ns = None
     if failure is not None:
         if not is_retryable(failure, policy.non_retryable_error_types):
@@ -89,7 +96,9 @@ def decide_retry(
         info = failure.application_failure_info
         if info.HasField("next_retry_delay"):
             delay_ns = span_ns(info.next_retry_delay)
-    verdict, interval = next_retry(terms_of(policy), attempt, now_ns, expires_ns, delay_ns)
+            if delay_capped:
+                terms.initial_ns, terms.coefficient, delay_ns = delay_ns, 1.0, None
+    verdict, interval = next_retry(terms, attempt, now_ns, expires_ns, delay_ns)
     return _STATES[verdict], interval
 
 

@@ -8,6 +8,7 @@ run lives by. Requests come here validated; `core.decide.resolve` has said that 
 from __future__ import annotations
 
 from temporalio.api.common.v1 import Link, RetryPolicy
+from temporalio.api.enums.v1 import ContinueAsNewInitiator
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.enums.v1 import task_queue_pb2 as queue_kinds
 from temporalio.api.enums.v1 import workflow_pb2 as statuses
@@ -23,13 +24,15 @@ from polyrhythm.core import tables
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decide.attributes import encode_types
+from polyrhythm.core.decide.cron import cron_wait_ns
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.state import RunState
 
 _MILLISECOND_NS = 1_000_000
 # Bound once: an enum's attribute costs 0.6 us and a start looked up seven.
-_STARTED = event_types.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED
+STARTED = event_types.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED
 _NORMAL = queue_kinds.TASK_QUEUE_KIND_NORMAL
+_CRON = ContinueAsNewInitiator.CONTINUE_AS_NEW_INITIATOR_CRON_SCHEDULE
 _RUNNING = statuses.WORKFLOW_EXECUTION_STATUS_RUNNING
 
 
@@ -56,18 +59,10 @@ def begin_start(
 ) -> Decision:
     """Write the start event alone: signal-with-start puts its signal before the first task."""
     check_built(request)
-    decision = Decision(RunState(), context)
-    run_id = context.ids.run_id()
-    delay_ns = request.workflow_start_delay.ToNanoseconds()
-    note = decision.new_note()
-    created = note.run_created
-    created.namespace_key = context.namespace.key
-    created.workflow_id = request.workflow_id
-    created.run_id = run_id
-    created.request_id = request.request_id
-    created.first_task_due_ns = context.now_ns + delay_ns if delay_ns > 0 else 0
-    decision.append_note(note)
-    event = decision.new_event(_STARTED)
+    wait_ns = _first_wait_ns(request, context)
+    decision = open_run(context, request.workflow_id, request.request_id, wait_ns)
+    run_id = decision.state.run_id
+    event = decision.new_event(STARTED)
     if request.HasField("user_metadata"):
         event.user_metadata.CopyFrom(request.user_metadata)
     if request.links:
@@ -77,8 +72,8 @@ def begin_start(
     if origin is not None:
         started.MergeFrom(origin)
     _fill_timeouts(started, request, context)
-    started.first_workflow_task_backoff.FromNanoseconds(max(delay_ns, 0))
-    started.eager_execution_accepted = _eager(request)
+    started.first_workflow_task_backoff.FromNanoseconds(wait_ns)
+    started.eager_execution_accepted = request.request_eager_execution and not wait_ns
     _fill_payloads(started, request, context.limits)
     decision.append(event)
     decision.reply = StartWorkflowExecutionResponse(
@@ -90,11 +85,25 @@ def begin_start(
     return decision
 
 
+def open_run(context: Context, workflow_id: str, request_id: str, wait_ns: int) -> Decision:
+    """Begin the log of a new run by its identity; its first task is due after the wait."""
+    decision = Decision(RunState(), context)
+    note = decision.new_note()
+    created = note.run_created
+    created.namespace_key = context.namespace.key
+    created.workflow_id = workflow_id
+    created.run_id = context.ids.run_id()
+    created.request_id = request_id
+    created.first_task_due_ns = context.now_ns + wait_ns if wait_ns > 0 else 0
+    decision.append_note(note)
+    return decision
+
+
 def schedule_first(decision: Decision, request: StartWorkflowExecutionRequest) -> None:
     """Schedule the first task, unless the run is delayed; start it for an eager caller."""
     if decision.state.waits_for_first_task:
         return
-    eager = _eager(request)
+    eager = request.request_eager_execution
     tasks.schedule_task(decision, offered=not eager)
     if eager:
         tasks.start_task(decision, request.request_id, request.identity)
@@ -111,7 +120,7 @@ def started_link(context: Context, workflow_id: str, run_id: str) -> Link:
     """Return the link to a run's start event."""
     link = _event_link(context, workflow_id, run_id)
     link.workflow_event.event_ref.event_id = 1
-    link.workflow_event.event_ref.event_type = _STARTED
+    link.workflow_event.event_ref.event_type = STARTED
     return link
 
 
@@ -135,8 +144,6 @@ def _event_link(context: Context, workflow_id: str, run_id: str) -> Link:
 
 def check_built(request: StartWorkflowExecutionRequest) -> None:
     """Raise Unimplemented for what is asked for and not built: better refused than dropped."""
-    if request.cron_schedule:
-        raise Unimplemented("cron_schedule is not implemented: use a schedule")
     if request.completion_callbacks:
         raise Unimplemented("completion_callbacks are not implemented")
     if request.HasField("versioning_override"):
@@ -145,8 +152,12 @@ def check_built(request: StartWorkflowExecutionRequest) -> None:
         raise Unimplemented("time_skipping_config is not implemented")
 
 
-def _eager(request: StartWorkflowExecutionRequest) -> bool:
-    return request.request_eager_execution and request.workflow_start_delay.ToNanoseconds() <= 0
+def _first_wait_ns(request: StartWorkflowExecutionRequest, context: Context) -> int:
+    delay_ns = request.workflow_start_delay.ToNanoseconds()
+    if delay_ns > 0:
+        return delay_ns
+    # The first run of a cron schedule waits for its turn as all others do.
+    return cron_wait_ns(request.cron_schedule, context.now_ns, context.now_ns) or 0
 
 
 def _fill_identity(
@@ -162,6 +173,9 @@ def _fill_identity(
     started.first_execution_run_id = run_id
     started.original_execution_run_id = run_id
     started.attempt = 1
+    if request.cron_schedule:
+        started.cron_schedule = request.cron_schedule
+        started.initiator = _CRON
 
 
 def _fill_timeouts(

@@ -10,9 +10,8 @@ import json
 from collections.abc import Iterable
 
 from temporalio.api.common.v1 import Link, Payloads
-from temporalio.api.enums.v1 import RetryState, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
-from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import (
     TerminateWorkflowExecutionRequest,
     TerminateWorkflowExecutionResponse,
@@ -23,12 +22,11 @@ from polyrhythm.core.closing import SERVICE_IDENTITY
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decide.cancel import check_chain
+from polyrhythm.core.decide.chain import after_timeout, request_again
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.state import RunState
 
 _FORCE_CLOSE = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND
-# How a retry policy names the failure that a run timeout is.
-_RUN_TIMEOUT_TYPE = "TemporalTimeout:StartToClose"
 
 
 def decide_terminate(
@@ -80,11 +78,14 @@ def terminate_run(
 
 
 def time_out_run(decision: Decision) -> None:
-    """Close the run as timed out, its run or execution timeout having passed."""
-    retry_state = _retry_state(decision.state, decision.context.now_ns)
+    """Close the run as timed out, its run or execution timeout having passed; within the
+    execution's time another may follow by its retry policy, else by its cron schedule."""
+    retry_state, successor = after_timeout(decision)
     _end_task(decision)
     event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT)
-    event.workflow_execution_timed_out_event_attributes.retry_state = retry_state
+    timed_out = event.workflow_execution_timed_out_event_attributes
+    timed_out.retry_state = retry_state
+    timed_out.new_execution_run_id = request_again(decision, successor)
     decision.append(event)
 
 
@@ -92,20 +93,3 @@ def _end_task(decision: Decision) -> None:
     if decision.state.task_started:
         tasks.fail_task(decision, _FORCE_CLOSE, None, SERVICE_IDENTITY)
         decision.flush()
-
-
-def _retry_state(state: RunState, now_ns: int) -> RetryState.ValueType:
-    if state.execution_deadline_ns and state.execution_deadline_ns <= now_ns:
-        return RetryState.RETRY_STATE_TIMEOUT
-    event = HistoryEvent.FromString(state.start_event)
-    started = event.workflow_execution_started_event_attributes
-    if not started.HasField("retry_policy"):
-        return RetryState.RETRY_STATE_RETRY_POLICY_NOT_SET
-    policy = started.retry_policy
-    if _RUN_TIMEOUT_TYPE in policy.non_retryable_error_types:
-        return RetryState.RETRY_STATE_NON_RETRYABLE_FAILURE
-    if 0 < policy.maximum_attempts <= started.attempt:
-        return RetryState.RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED
-    # The server would start another run here. Until workflow retries are built the chain ends,
-    # with the state it writes when there is no time left for another attempt.
-    return RetryState.RETRY_STATE_TIMEOUT

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from polyrhythm.core.decision import NewRun
 from polyrhythm.core.effects import ActivityOffer, Delivery, WorkflowTaskOffer
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers.deliver import deliver
@@ -53,8 +54,14 @@ def _offer_activity(desk: Desk, run_key: int, offer: ActivityOffer) -> None:
     match(desk, queue, Offer(run_key, offer))
 
 
+def _create_next(desk: Desk, _run_key: int, new_run: NewRun) -> None:
+    # The successor of a run that closed in this turn: from now on it is the newest of its id.
+    desk.turn.create(new_run.decision)
+
+
 _FOLLOW: dict[type, Callable[[Desk, int, Any], None]] = {
     WorkflowTaskOffer: _offer_workflow_task,
     ActivityOffer: _offer_activity,
     Delivery: deliver,
+    NewRun: _create_next,
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.command.v1 import Command, StartChildWorkflowExecutionCommandAttributes
-from temporalio.api.common.v1 import Payload, SearchAttributes
+from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import ParentClosePolicy, WorkflowIdReusePolicy
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause as Cause
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
@@ -21,20 +21,19 @@ from temporalio.api.history.v1 import (
 )
 
 from polyrhythm.api import notes
-from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.base.limits import Limits
 from polyrhythm.core import tables
 from polyrhythm.core.decide.attributes import (
-    KEYS_MAX,
-    SYSTEM,
-    check_names,
     encode_types,
+    names_problem,
     size_problem,
+    unknown_problem,
 )
 from polyrhythm.core.decide.child import start_of
 from polyrhythm.core.decide.commands.external import CROSSING, crosses_namespace
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion
 from polyrhythm.core.decide.commands.routing import priority_problem, queue_problem
+from polyrhythm.core.decide.cron import cron_problem
 from polyrhythm.core.decide.retry_policy import fill_policy, policy_problem
 from polyrhythm.core.decide.start import check_built
 from polyrhythm.core.decision import Decision
@@ -64,7 +63,10 @@ def decide_start_child(completion: Completion, command: Command) -> None:
     initiated = event.start_child_workflow_execution_initiated_event_attributes
     initiated.namespace = attributes.namespace or namespace.name
     initiated.namespace_id = namespace.namespace_id
-    _check_names(attributes, namespace.name)
+    # Names that nobody has defined come before everything else, even before missing ids.
+    problem = unknown_problem(attributes.search_attributes, namespace.name)
+    if problem:
+        raise CommandRefused(_BAD_SEARCH, problem)
     if crossing:
         raise CommandRefused(_BAD, CROSSING)
     problem = _ids_problem(attributes, initiated.namespace, decision.context.limits)
@@ -89,18 +91,6 @@ def _append(completion: Completion, event: HistoryEvent) -> None:
     message = notes.Message(workflow_id=initiated.workflow_id, sender_event_id=event.event_id)
     message.start_child.SetInParent()
     decision.owe(message)
-
-
-def _check_names(attributes: _Attributes, namespace: str) -> None:
-    # Names that nobody has defined come before everything else, even before missing ids.
-    known = SearchAttributes()
-    for name, payload in attributes.search_attributes.indexed_fields.items():
-        if name not in SYSTEM:
-            known.indexed_fields[name].CopyFrom(payload)
-    try:
-        check_names(known, namespace)
-    except InvalidArgument as problem:
-        raise CommandRefused(_BAD_SEARCH, problem.message) from problem
 
 
 def _ids_problem(attributes: _Attributes, namespace: str, limits: Limits) -> str:
@@ -156,7 +146,8 @@ def _write_terms(attributes: _Attributes, initiated: _Initiated, decision: Decis
         problem = policy_problem(initiated.retry_policy, limits)
         if problem:
             return f"invalid WorkflowRetryPolicy on {_COMMAND}: {problem}. {tail}"
-    return ""
+    problem = cron_problem(attributes.cron_schedule, decision.context.now_ns)
+    return f"invalid CronSchedule on {_COMMAND}: {problem}. {tail}" if problem else ""
 
 
 def _span(duration: Duration, limits: Limits) -> tuple[int, str]:
@@ -164,15 +155,7 @@ def _span(duration: Duration, limits: Limits) -> tuple[int, str]:
 
 
 def _check_search_attributes(attributes: _Attributes, namespace: str) -> None:
-    fields = attributes.search_attributes.indexed_fields
-    problem = ""
-    if len(fields) > KEYS_MAX:
-        problem = f"number of search attributes {len(fields)} exceeds limit {KEYS_MAX}"
-    else:
-        try:
-            check_names(attributes.search_attributes, namespace)
-        except InvalidArgument as error:
-            problem = error.message
+    problem = names_problem(attributes.search_attributes, namespace)
     if problem:
         raise CommandRefused(
             _BAD_SEARCH,

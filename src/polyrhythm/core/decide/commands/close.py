@@ -7,9 +7,10 @@ oversize result is the server's own odd choice and is kept.
 from __future__ import annotations
 
 from temporalio.api.command.v1 import Command
-from temporalio.api.enums.v1 import RetryState, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
 
+from polyrhythm.core.decide.chain import after_completion, after_failure, request_again
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion
 
 _OVERSIZE_RESULT = (
@@ -21,7 +22,7 @@ _BAD_FAIL = (
 
 
 def decide_complete(completion: Completion, command: Command) -> None:
-    """Close the run as completed."""
+    """Close the run as completed; a cron schedule goes on."""
     completion.check_unhandled()
     attributes = command.complete_workflow_execution_command_attributes
     decision = completion.decision
@@ -36,11 +37,13 @@ def decide_complete(completion: Completion, command: Command) -> None:
     if attributes.HasField("result"):
         completed.result.CopyFrom(attributes.result)
     completed.workflow_task_completed_event_id = completion.completed_event_id
+    result = attributes.result if attributes.HasField("result") else None
+    completed.new_execution_run_id = request_again(decision, after_completion(decision, result))
     decision.append(event)
 
 
 def decide_fail(completion: Completion, command: Command) -> None:
-    """Close the run as failed."""
+    """Close the run as failed; its retry policy, else its cron schedule, may start another."""
     completion.check_unhandled()
     attributes = command.fail_workflow_execution_command_attributes
     decision = completion.decision
@@ -55,13 +58,14 @@ def decide_fail(completion: Completion, command: Command) -> None:
     event = completion.new_event(event_types.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, command)
     failed = event.workflow_execution_failed_event_attributes
     failed.failure.CopyFrom(attributes.failure)
-    failed.retry_state = RetryState.RETRY_STATE_RETRY_POLICY_NOT_SET
+    failed.retry_state, successor = after_failure(decision, attributes.failure)
     failed.workflow_task_completed_event_id = completion.completed_event_id
+    failed.new_execution_run_id = request_again(decision, successor)
     decision.append(event)
 
 
 def decide_cancel(completion: Completion, command: Command) -> None:
-    """Close the run as cancelled."""
+    """Close the run as cancelled: nothing follows."""
     completion.check_unhandled()
     attributes = command.cancel_workflow_execution_command_attributes
     event = completion.new_event(event_types.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, command)
