@@ -146,6 +146,9 @@ class RunState:
     close_attempted: bool = False
     cancel_requested: bool = False
     cancel_request_id: str = ""
+    # The run this one was reset to; for a reset run its last event that is a copy.
+    reset_run_id: str = ""
+    forked_event_id: int = 0
     # The workflow task.
     workflow_task: WorkflowTaskState | None = None
     next_attempt: int = 1

@@ -16,6 +16,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from polyrhythm.base.errors import NotFound
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import Limits
+from polyrhythm.core.batches import encode_batch
 from polyrhythm.core.context import IdSource
 from polyrhythm.core.decision import Decision, Effect
 from polyrhythm.core.fold import fold_row
@@ -150,6 +151,8 @@ class Turn:
                 staged = self.staged[run.key] = Staged()
             if not staged.events:
                 staged.first_event_id = decision.first_event_id
+            elif decision.event_frames:
+                staged.notes.append(encode_batch(decision.first_event_id))
             staged.seen = staged.seen and not decision.event_frames
             staged.events.extend(decision.event_frames)
             staged.notes.extend(decision.note_frames)

@@ -12,7 +12,7 @@ from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
-from polyrhythm.core.apply import activity, child, external, life, task, timer
+from polyrhythm.core.apply import activity, child, external, life, reset, task, timer
 from polyrhythm.core.state import RunState
 
 _Apply = Callable[[RunState, HistoryEvent], None]
@@ -77,6 +77,9 @@ NOTES: dict[str, Callable[[RunState, notes.Note], None]] = {
     "owed": external.apply_owed,
     "settled": external.apply_settled,
     "received": external.apply_received,
+    "batch": reset.apply_batch,
+    "forked": reset.apply_forked,
+    "reset_to": reset.apply_reset_to,
 }
 
 

@@ -103,6 +103,9 @@ def _fill_extended(
         extended.run_expiration_time.CopyFrom(Timestamp(seconds=_ZERO_TIME_SECONDS))
     extended.original_start_time.CopyFrom(event.event_time)
     extended.cancel_requested = state.cancel_requested
+    extended.reset_run_id = state.reset_run_id
+    if state.forked_event_id:
+        extended.last_reset_time.FromNanoseconds(state.start_ns)
     for request_id, became in state.request_events.items():
         info = extended.request_id_infos[request_id]
         info.event_type = EventType.ValueType(became.event_type)

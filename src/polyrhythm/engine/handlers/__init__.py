@@ -20,6 +20,7 @@ from polyrhythm.engine.handlers import (
     own,
     queries,
     queues,
+    reset,
     spaces,
     tasks,
 )
@@ -34,6 +35,7 @@ HANDLERS: dict[type, Handler] = {
     _ws.TerminateWorkflowExecutionRequest: life.terminate_workflow,
     _ws.DeleteWorkflowExecutionRequest: life.delete_workflow,
     _ws.UnpauseWorkflowExecutionRequest: life.unpause_workflow,
+    _ws.ResetWorkflowExecutionRequest: reset.reset_workflow,
     _ws.DescribeWorkflowExecutionRequest: life.describe_workflow,
     _ws.GetWorkflowExecutionHistoryRequest: history.get_history,
     _ws.GetWorkflowExecutionHistoryReverseRequest: history.get_history_reverse,

@@ -25,6 +25,7 @@ from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import Delivery
 from polyrhythm.engine.cache import LoadedRun
 from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.handlers.reset import find_known_child, follow_resets
 
 
 def deliver(desk: Desk, run_key: int, delivery: Delivery) -> None:
@@ -51,6 +52,8 @@ def _hand_over(desk: Desk, sender: LoadedRun, delivery: Delivery, context: Conte
     target = WorkflowExecution(workflow_id=message.workflow_id, run_id=message.run_id)
     try:
         receiver = desk.turn.find(message.namespace_key, target)
+        if message.HasField("child_closed"):
+            receiver = follow_resets(desk, receiver)
     except (NotFound, DataLoss):
         receiver = None
     if receiver is None or receiver.key == sender.key:
@@ -66,6 +69,9 @@ def _start_child(desk: Desk, sender: LoadedRun, delivery: Delivery, context: Con
     request = child_request(sender.state, message)
     if request is None:
         return settle(sender.state, delivery.sequence, context)
+    known = find_known_child(desk, sender, message)
+    if known is not None:
+        return settle(sender.state, delivery.sequence, context, run_id=known.state.first_run_id)
     try:
         current = turn.find_current(message.namespace_key, request.workflow_id)
         newest = current_run(current.state) if current is not None else None
