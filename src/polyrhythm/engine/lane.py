@@ -154,7 +154,7 @@ class Lane:
         back; every run it touched is read again and takes its work up from there."""
         turn, memory = progress.desk.turn, self.memory
         self.lost = self.lost or isinstance(error, LaneLost)
-        for key in turn.touched:
+        for key in (*turn.touched, *turn.deleted):
             memory.world.cache.drop(key)
             memory.inbox.append(self._own(Restore(key)))
         for reply, _, _ in turn.answers:
