@@ -13,6 +13,7 @@ from engine.rig import (
     start_request,
     timer,
 )
+from polyrhythm.base.errors import StoreError
 from polyrhythm.base.limits import MINUTE_NS, SECOND_NS, Limits
 
 
@@ -74,3 +75,43 @@ def test_a_lane_full_of_timers_sleeps_until_the_first(timers_max: int) -> None:
     for _ in range(4):
         rig.turn()
     assert rig.lane.next_ns() > rig.now_ns + MINUTE_NS
+
+
+def test_a_delayed_start_asked_again_does_not_hand_out_a_task_that_a_worker_has() -> None:
+    rig = Rig()
+    request = start_request()
+    request.request_eager_execution = True
+    request.workflow_start_delay.seconds = 5
+    rig.call(request)
+    rig.advance(5)
+    assert rig.poll().started_event_id == 3
+    assert not rig.call(request).eager_workflow_task.task_token
+
+
+class FailingOnce:
+    """Fails the next commit when it is armed, before anything is written."""
+
+    def __init__(self) -> None:
+        self.armed = False
+
+    def before_commit(self, _batch: object) -> None:
+        if self.armed:
+            self.armed = False
+            raise StoreError("not written")
+
+    def after_commit(self, _batch: object) -> None:
+        """Let it stand."""
+
+
+def test_a_deletion_that_was_not_committed_loses_no_timer() -> None:
+    faults = FailingOnce()
+    rig = Rig(faults=faults)
+    run_id = rig.call(start_request()).run_id
+    rig.run_commands(timer("t", 10))
+    delete = ws.DeleteWorkflowExecutionRequest(namespace="default")
+    delete.workflow_execution.workflow_id = "w"
+    delete.workflow_execution.run_id = run_id
+    faults.armed = True
+    rig.submit(delete)
+    rig.advance(10)
+    assert rig.events().count("TIMER_FIRED") == 1
