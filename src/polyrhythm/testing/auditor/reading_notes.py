@@ -1,0 +1,204 @@
+"""What each kind of note must obey within its run, and what it leaves in the view.
+
+Written after the comments in `notes.proto`. The back-off of an activity is computed here anew
+from the retry policy in its scheduled event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.failure.v1 import Failure
+from temporalio.api.history.v1 import HistoryEvent
+
+from polyrhythm.api import notes
+from polyrhythm.testing.auditor.finding import require
+from polyrhythm.testing.auditor.ledger import Ledger
+from polyrhythm.testing.auditor.reading_events import start_task, timeouts
+from polyrhythm.testing.auditor.view import ActivityView, RunView, TaskView
+
+
+def blank(event: HistoryEvent) -> bytes:
+    """Return an event's bytes without what a buffered one gets only when it is flushed."""
+    twin = HistoryEvent()
+    twin.CopyFrom(event)
+    twin.event_id = 0
+    name = twin.WhichOneof("attributes") or ""
+    if name.startswith("activity_task_"):
+        attributes = getattr(twin, name)
+        if "started_event_id" in attributes.DESCRIPTOR.fields_by_name:
+            attributes.started_event_id = 0
+    return twin.SerializeToString(deterministic=True)
+
+
+def _run_created(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
+    require(not view.events, "start", f"{view.name}: created after events")
+    created = note.run_created
+    view.namespace_key = created.namespace_key
+    view.workflow_id, view.run_id = created.workflow_id, created.run_id
+    view.create_request_id = created.request_id
+    view.first_task_due_ns = created.first_task_due_ns
+
+
+def _workflow_task(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
+    change, before = note.workflow_task, view.task
+    if not change.pending:
+        if before is not None and before.attempt > 1 and change.attempt > 1:
+            require(
+                change.attempt == before.attempt + 1,
+                "attempt",
+                f"{view.name}: attempt {change.attempt} after {before.attempt}",
+            )
+        view.task = None
+        return
+    view.first_task_due_ns = 0
+    task = TaskView(
+        change.scheduled_event_id, change.attempt, change.scheduled_ns, change.timeout_ns
+    )
+    view.task = task
+    if change.started_event_id:
+        again = before is not None and (before.started_id, before.started_ns) == (
+            change.started_event_id,
+            change.started_ns,
+        )
+        if again:
+            task.started_id, task.started_ns = change.started_event_id, change.started_ns
+        else:
+            start_task(view, task, change.started_event_id, change.started_ns)
+
+
+def _sticky(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
+    view.sticky_queue = note.sticky.queue
+    view.sticky_timeout_ns = note.sticky.schedule_to_start_timeout_ns
+
+
+def _activity(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
+    change = note.activity
+    activity = view.activities.get(change.scheduled_event_id)
+    require(activity is not None, "activities", f"{view.name}: note of {change.scheduled_event_id}")
+    assert activity is not None
+    if change.attempt != activity.attempt:
+        _retried(view, activity, note)
+    elif change.started_ns != activity.started_ns:
+        require(not activity.started_ns, "attempt", f"{view.name}: {activity} started twice")
+        require(
+            change.started_ns >= activity.available_ns,
+            "early",
+            f"{view.name}: {activity} started at {change.started_ns}",
+        )
+        view.activity_starts.add((activity.scheduled_id, activity.attempt))
+    activity.attempt, activity.started_ns = change.attempt, change.started_ns
+    activity.available_ns = change.available_ns
+    activity.heartbeat_ns = change.heartbeat_ns
+    view.activity_attempts[activity.scheduled_id] = activity.attempt
+    if change.heartbeat_details:
+        view.heartbeats.add(change.heartbeat_details)
+
+
+def _retried(view: RunView, activity: ActivityView, note: notes.Note) -> None:
+    change = note.activity
+    require(
+        change.attempt == activity.attempt + 1 and not change.started_ns,
+        "attempt",
+        f"{view.name}: attempt {change.attempt} after {activity.attempt}",
+    )
+    maximum = activity.policy.maximum_attempts
+    require(
+        not maximum or change.attempt <= maximum,
+        "attempt",
+        f"{view.name}: attempt {change.attempt} of {maximum}",
+    )
+    failure = Failure.FromString(change.last_failure)
+    require(
+        change.available_ns >= note.time_ns + _backoff_ns(activity, failure),
+        "early",
+        f"{view.name}: {activity} again at {change.available_ns}, failed {note.time_ns}",
+    )
+    if failure.HasField("timeout_failure_info"):
+        due_ns = timeouts(activity).get(failure.timeout_failure_info.timeout_type, 0)
+        require(
+            due_ns and note.time_ns >= due_ns,
+            "early",
+            f"{view.name}: {activity} out at {note.time_ns}",
+        )
+
+
+def _backoff_ns(activity: ActivityView, failure: Failure) -> int:
+    info = failure.application_failure_info
+    if info.HasField("next_retry_delay"):
+        return info.next_retry_delay.ToNanoseconds()
+    policy = activity.policy
+    wait = policy.initial_interval.ToNanoseconds()
+    wait *= policy.backoff_coefficient ** (activity.attempt - 1)
+    return int(min(wait, policy.maximum_interval.ToNanoseconds() or wait))
+
+
+def _buffer_flushed(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
+    require(
+        note.buffer_flushed.count == len(view.buffer),
+        "buffer",
+        f"{view.name}: {note.buffer_flushed.count} of {len(view.buffer)} events flushed",
+    )
+    view.flushing = [blank(event) for event in view.buffer]
+    view.buffer = []
+
+
+def _buffer_dropped(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
+    index = note.buffer_dropped.index
+    require(index < len(view.buffer), "buffer", f"{view.name}: no buffered event {index}")
+    event = view.buffer.pop(index)
+    require(
+        event.event_type == EventType.EVENT_TYPE_TIMER_FIRED,
+        "buffer",
+        f"{view.name}: event {event.event_type} dropped from the buffer",
+    )
+
+
+def _signal_requested(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
+    request_id = note.signal_requested.request_id
+    require(request_id not in view.request_ids, "dedupe", f"{view.name}: {request_id} taken twice")
+    view.request_ids.add(request_id)
+
+
+def _owed(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
+    sequence = note.owed.sequence
+    require(sequence == view.owed_last + 1, "owed", f"{view.name}: message {sequence} out of order")
+    view.owed_last = sequence
+    view.owed[sequence] = note.owed.message
+
+
+def _settled(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
+    message = view.owed.pop(note.settled.sequence, None)
+    require(message is not None, "owed", f"{view.name}: {note.settled.sequence} was not owed")
+
+
+def _received(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
+    key = (note.received.sender_run_key, note.received.sequence)
+    require(key not in view.received, "messages", f"{view.name}: {key} received twice")
+    view.received.add(key)
+
+
+def _nothing(_ledger: Ledger, _view: RunView, _note: notes.Note) -> None:
+    """No rule looks at it."""
+
+
+NOTES: dict[str, Callable[[Ledger, RunView, notes.Note], None]] = {
+    "run_created": _run_created,
+    "workflow_task": _workflow_task,
+    "sticky": _sticky,
+    "activity": _activity,
+    "buffer_flushed": _buffer_flushed,
+    "buffer_dropped": _buffer_dropped,
+    "signal_requested": _signal_requested,
+    "cancel_requested": _nothing,
+    "close_attempted": _nothing,
+    "owed": _owed,
+    "settled": _settled,
+    "received": _received,
+    "batch": _nothing,
+    "reset_to": _nothing,
+    "update_admitted": _nothing,
+    "updates_sent": _nothing,
+    "update_dropped": _nothing,
+}

@@ -1,0 +1,212 @@
+"""Simulated workflow workers: they poll, run programs and answer, well or badly.
+
+A worker keeps the histories of the runs it has seen and offers a sticky queue of its own. When it
+dies its cache is gone, its polls are given up, and what it was working on is never answered.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import temporalio.api.workflowservice.v1 as ws
+from temporalio.api.command.v1 import Command
+from temporalio.api.enums.v1 import (
+    CommandType,
+    QueryResultType,
+    TaskQueueKind,
+    WorkflowTaskFailedCause,
+)
+from temporalio.api.history.v1 import HistoryEvent
+
+from polyrhythm.base.errors import Unavailable
+from polyrhythm.base.limits import SECOND_NS
+from polyrhythm.testing.world.network import Lost
+from polyrhythm.testing.world.place import Place
+from polyrhythm.testing.world.programs import Program, decide, draw_program
+
+_STICKY = TaskQueueKind.TASK_QUEUE_KIND_STICKY
+_NORMAL = TaskQueueKind.TASK_QUEUE_KIND_NORMAL
+
+
+class WorkflowWorker:
+    """A worker that polls one or all workflow queues, and its sticky queue."""
+
+    def __init__(self, world: Place, number: int) -> None:
+        self._world = world
+        self._random = world.random
+        self._number = number
+        self._life = 0
+        self._cache: dict[str, list[HistoryEvent]] = {}
+        self._programs: dict[int, Program] = {}
+        self._answered = 0
+        self.die()
+
+    def die(self) -> None:
+        """End this life and begin the next."""
+        self._life += 1
+        self._cache = {}
+        self._name = f"worker-{self._number}.{self._life}"
+        for queue in range(self._world.profile.queues):
+            self._poll_later(f"workflows-{queue}", _NORMAL, self._life)
+        self._poll_later(f"sticky-{self._name}", _STICKY, self._life)
+
+    def take(self, task: Any) -> None:
+        """Work on a task that came with another answer."""
+        self._work_later(task)
+
+    def _poll_later(self, queue: str, kind: TaskQueueKind.ValueType, life: int) -> None:
+        self._world.after_ms(0, 30, partial(self._poll, queue, kind, life))
+
+    def _poll(self, queue: str, kind: TaskQueueKind.ValueType, life: int) -> None:
+        if life != self._life:
+            return
+        request = ws.PollWorkflowTaskQueueRequest(identity=self._name)
+        request.task_queue.name = queue
+        request.task_queue.kind = kind
+        self._world.send(request, partial(self._polled, queue, kind, life), poll=True)
+
+    def _polled(
+        self,
+        queue: str,
+        kind: TaskQueueKind.ValueType,
+        life: int,
+        task: Any,
+        error: Exception | None,
+    ) -> None:
+        if life != self._life:
+            return
+        wait = self._world.pause_ms(error)
+        self._world.after_ms(*wait, partial(self._poll, queue, kind, life))
+        if task is not None and task.task_token:
+            self._work_later(task)
+
+    def _work_later(self, task: Any) -> None:
+        if self._world.healing:
+            low, high = 0, 3
+        elif self._world.chance(self._world.rates.bad_answer / 4):
+            self._world.trace.count("task answered late")
+            low, high = 1_000, 20_000
+        else:
+            low, high = 0, self._random.choice((5, 100, 2000))
+        self._world.after_ms(low, high, partial(self._work, task, self._life))
+
+    def _work(self, task: Any, life: int) -> None:
+        if life != self._life:
+            return
+        if task.HasField("query"):
+            self._answer_query(task)
+            return
+        run_id = task.workflow_execution.run_id
+        events = self._history(run_id, task)
+        if events is None:
+            self._fail(task, "history is incomplete")
+        elif self._world.chance(self._world.rates.bad_answer):
+            self._misbehave(task, events)
+        else:
+            self._complete(task, self._decide(run_id, events))
+
+    def _history(self, run_id: str, task: Any) -> list[HistoryEvent] | None:
+        events = list(task.history.events)
+        if not events or task.next_page_token:
+            return None
+        if events[0].event_id > 1:
+            before = self._cache.get(run_id)
+            if before is None or before[-1].event_id + 1 != events[0].event_id:
+                return None
+            events = before + events
+        if task.attempt == 1:
+            self._cache[run_id] = events
+        else:
+            self._cache.pop(run_id, None)
+        return events
+
+    def _decide(self, run_id: str, events: list[HistoryEvent]) -> list[Command]:
+        started = events[0].workflow_execution_started_event_attributes
+        number = int(started.input.payloads[0].data)
+        if number not in self._programs:
+            profile = self._world.profile
+            self._programs[number] = draw_program(
+                self._world.seed, number, profile.workflow_ids, profile.queues
+            )
+        return decide(self._programs[number], run_id, events)
+
+    def _complete(self, task: Any, commands: list[Command]) -> None:
+        request = ws.RespondWorkflowTaskCompletedRequest(
+            task_token=task.task_token, identity=self._name, commands=commands
+        )
+        if task.attempt == 1 and self._random.random() < 0.7:
+            sticky = request.sticky_attributes
+            sticky.worker_task_queue.name = f"sticky-{self._name}"
+            sticky.worker_task_queue.kind = _STICKY
+            sticky.schedule_to_start_timeout.FromNanoseconds(5 * SECOND_NS)
+        request.return_new_workflow_task = self._random.random() < 0.4
+        for query_id in sorted(task.queries):
+            result = request.query_results[query_id]
+            result.result_type = QueryResultType.QUERY_RESULT_TYPE_ANSWERED
+            result.answer.payloads.add().data = self._answer()
+        self._send(request)
+
+    def _answer(self) -> bytes:
+        self._answered += 1
+        return f"{self._name}/{self._answered}".encode()
+
+    def _answer_query(self, task: Any) -> None:
+        request = ws.RespondQueryTaskCompletedRequest(task_token=task.task_token)
+        request.completed_type = QueryResultType.QUERY_RESULT_TYPE_ANSWERED
+        request.query_result.payloads.add().data = self._answer()
+        self._send(request)
+
+    def _fail(self, task: Any, message: str) -> None:
+        request = ws.RespondWorkflowTaskFailedRequest(
+            task_token=task.task_token, identity=self._name
+        )
+        request.cause = (
+            WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE
+        )
+        request.failure.message = message
+        self._cache.pop(task.workflow_execution.run_id, None)
+        self._send(request)
+
+    def _misbehave(self, task: Any, events: list[HistoryEvent]) -> None:
+        run_id = task.workflow_execution.run_id
+        how = self._random.choice(("silent", "fail", "malformed", "oversize", "beat", "twice"))
+        self._world.trace.count(f"task {how}")
+        if how == "fail":
+            self._fail(task, "meant to fail")
+        elif how == "malformed":
+            commands = self._decide(run_id, events)
+            bad = Command(command_type=CommandType.COMMAND_TYPE_CANCEL_TIMER)
+            bad.cancel_timer_command_attributes.timer_id = "never started"
+            self._complete(task, [*commands[:1], bad][-2:] if len(commands) > 1 else [bad])
+        elif how == "oversize":
+            command = Command(command_type=CommandType.COMMAND_TYPE_RECORD_MARKER)
+            marker = command.record_marker_command_attributes
+            marker.marker_name = "marker.big"
+            marker.details["data"].payloads.add().data = b"x" * 5000
+            self._complete(task, [command])
+        elif how == "beat":
+            request = ws.RespondWorkflowTaskCompletedRequest(
+                task_token=task.task_token, identity=self._name
+            )
+            request.force_create_new_workflow_task = True
+            request.return_new_workflow_task = self._random.random() < 0.5
+            self._cache.pop(run_id, None)
+            self._send(request)
+        elif how == "twice":
+            commands = self._decide(run_id, events)
+            self._complete(task, commands)
+            self._world.after_ms(0, 3000, partial(self._complete, task, commands))
+
+    def _send(self, request: Any, tries: int = 3) -> None:
+        self._world.send(request, partial(self._sent, request, tries, self._life))
+
+    def _sent(
+        self, request: Any, tries: int, life: int, value: Any, error: Exception | None
+    ) -> None:
+        if isinstance(error, (Lost, Unavailable)) and tries > 1:
+            if self._random.random() < 0.7:
+                self._world.after_ms(10, 1000, partial(self._send, request, tries - 1))
+        elif life == self._life and isinstance(value, ws.RespondWorkflowTaskCompletedResponse):
+            if value.HasField("workflow_task"):
+                self._work_later(value.workflow_task)
