@@ -10,7 +10,7 @@ import pytest
 
 from polyrhythm.testing.crash import Plan, __main__, enumerate_points
 
-POINTS = 250
+POINTS = 200
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -26,7 +26,7 @@ def is_full(error: apsw.Error, errno: int) -> bool:
 
 def refusal(error: apsw.Error, errno: int, path: str) -> PolyrhythmError:
     """Return the error of ours for one of SQLite's."""
-    text = str(error)
+    text = str(error) or type(error).__name__
     if is_full(error, errno):
         return StoreFull(f"no space left for {path} ({text}); free some and go on")
     if isinstance(error, apsw.CorruptError):

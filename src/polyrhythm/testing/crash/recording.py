@@ -42,11 +42,13 @@ class Operation:
 
 @dataclass(slots=True)
 class Fault:
-    """A SQLite result code to fail with: after so many operations, so many times."""
+    """A SQLite result code to fail with: after so many operations, so many times; `file` is the
+    only file's name it is for, empty for all."""
 
     code: int
     after: int = 0
     times: int = 1 << 62
+    file: str = ""
 
 
 @dataclass(slots=True)
@@ -60,10 +62,10 @@ class Recorder:
         """Append an operation."""
         self.operations.append(Operation(kind, name, at, data))
 
-    def fault(self, name: str) -> Exception | None:
+    def fault(self, operation: str, file: str) -> Exception | None:
         """Return SQLite's error if this operation is to fail."""
-        fault = self.faults.get(name)
-        if fault is None:
+        fault = self.faults.get(operation)
+        if fault is None or (fault.file and fault.file != file):
             return None
         fault.after -= 1
         if -fault.times <= fault.after < 0:
@@ -93,7 +95,7 @@ class RecordedFile:
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 (SQLite's name)
         """Write bytes at an offset."""
-        fault = self.recorder.fault("write")
+        fault = self.recorder.fault("write", self.name)
         if fault is not None:
             raise fault
         self.recorder.note(Kind.WRITE, self.name, offset, bytes(data))
@@ -108,7 +110,7 @@ class RecordedFile:
         """Write down that all earlier changes of this file are durable from here on.
 
         The sync itself is not passed on: the recorded disk is the one that crashes."""
-        fault = self.recorder.fault("sync")
+        fault = self.recorder.fault("sync", self.name)
         if fault is not None:
             self.recorder.note(Kind.SYNC_FAILED, self.name)
             raise fault

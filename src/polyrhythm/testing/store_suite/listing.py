@@ -10,8 +10,8 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from polyrhythm.stores.port import RunFilter, RunRow
-from polyrhythm.testing.store_suite.samples import Bench, Subject, bench, created, row
+from polyrhythm.stores.port import RunFilter, RunRow, RunWrite
+from polyrhythm.testing.store_suite.samples import Bench, Subject, bench, created, log, row
 
 # filter field -> does a row meet it. An open run has no close time to compare.
 CONDITIONS: dict[str, Callable[[RunRow, Any], bool]] = {
@@ -163,9 +163,7 @@ def _fill(desk: Bench) -> list[RunRow]:
             close_ns=chance.randint(201, 206) if status > 1 else 0,
         )
         rows.append(made)
-        write = created(key)
-        write.row = made
-        desk.commit(write)
+    desk.commit(*(RunWrite(r, created=True, log=log(r.run_key)) for r in rows))
     return rows
 
 

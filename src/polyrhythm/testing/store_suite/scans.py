@@ -10,8 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
-from polyrhythm.stores.port import RunRow, WorkKind
-from polyrhythm.testing.store_suite.samples import Bench, Subject, bench, created, row
+from polyrhythm.stores.port import RunRow, RunWrite, WorkKind
+from polyrhythm.testing.store_suite.samples import Bench, Subject, bench, created, log, row
 
 Entry = tuple[int, int]
 
@@ -102,10 +102,7 @@ def _fill_rows() -> list[RunRow]:
 
 def _fill(desk: Bench) -> list[RunRow]:
     rows = _fill_rows()
-    for r in rows:
-        write = created(r.run_key)
-        write.row = r
-        desk.commit(write)
+    desk.commit(*(RunWrite(r, created=True, log=log(r.run_key)) for r in rows))
     return rows
 
 
