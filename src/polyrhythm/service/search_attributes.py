@@ -7,14 +7,11 @@ Values are JSON, as SDKs write them, and must fit the attribute's type.
 
 from __future__ import annotations
 
-import json
-import re
-from typing import Any
-
 from temporalio.api.common.v1 import SearchAttributes
 from temporalio.api.enums.v1 import IndexedValueType
 
 from polyrhythm.base.errors import InvalidArgument
+from polyrhythm.core.search_values import value_problem
 
 KEYS_MAX = 100
 VALUE_BYTES_MAX = 2 * 1024
@@ -70,8 +67,13 @@ PREDEFINED: dict[str, IndexedValueType.ValueType] = {
 }
 ALL: dict[str, IndexedValueType.ValueType] = {**SYSTEM, **PREDEFINED}
 
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
-_TYPE_NAMES = {_KEYWORD: "Keyword", _KEYWORDS: "KeywordList", _TIME: "Datetime", _INT: "Int"}
+_TYPE_NAMES = {
+    _KEYWORD: "Keyword",
+    _KEYWORDS: "KeywordList",
+    _TIME: "Datetime",
+    _INT: "Int",
+    _BOOL: "Bool",
+}
 
 
 def check_search_attributes(attributes: SearchAttributes, namespace_name: str) -> None:
@@ -102,41 +104,6 @@ def check_search_attributes(attributes: SearchAttributes, namespace_name: str) -
 
 
 def _check_value(name: str, data: bytes) -> None:
-    kind = SETTABLE[name]
-    try:
-        # No data at all is the SDKs' nil: the attribute is removed.
-        value: Any = json.loads(data) if data else None
-    except (ValueError, RecursionError):
-        value, fits = "<undecodable>", False
-    else:
-        fits = _fits(kind, value)
-    if not fits:
-        kind_name = _TYPE_NAMES.get(kind, "Bool")
-        raise InvalidArgument(
-            f"invalid value for search attribute {name} of type {kind_name}: {_as_go(value)}"
-        )
-
-
-def _fits(kind: IndexedValueType.ValueType, value: Any) -> bool:
-    if value is None:
-        return True
-    if isinstance(value, list):
-        # The dev server stores a list under a plain attribute when it has one element.
-        inner = _KEYWORD if kind == _KEYWORDS else kind
-        return (kind == _KEYWORDS or len(value) <= 1) and all(_fits(inner, v) for v in value)
-    if kind in (_KEYWORD, _KEYWORDS):
-        return isinstance(value, str)
-    if kind == _TIME:
-        return isinstance(value, str) and _RFC3339.fullmatch(value) is not None
-    if kind == _BOOL:
-        return isinstance(value, bool)
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _as_go(value: Any) -> str:
-    """Print a JSON value as the server's messages do."""
-    if isinstance(value, list):
-        return "[" + " ".join(_as_go(v) for v in value) + "]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    problem = value_problem(name, _TYPE_NAMES[SETTABLE[name]], data)
+    if problem:
+        raise InvalidArgument(problem)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from temporalio.api.common.v1 import SearchAttributes
 
 from polyrhythm.base.errors import InvalidArgument
+from polyrhythm.core.search_values import value_problem
 
 # The server's defaults: keys a run may have, bytes of one value, bytes of all.
 KEYS_MAX = 100
@@ -86,6 +87,10 @@ def names_problem(attributes: SearchAttributes, namespace: str) -> str:
         check_names(attributes, namespace)
     except InvalidArgument as problem:
         return problem.message
+    for name, payload in attributes.indexed_fields.items():
+        problem_text = value_problem(name, TYPES[name].decode(), payload.data)
+        if problem_text:
+            return problem_text
     return ""
 
 

@@ -40,7 +40,6 @@ def encode_info(row: RunRow) -> WorkflowExecutionInfo:
     info.execution_time.FromNanoseconds(row.execution_ns or row.start_ns)
     info.status = row.status  # type: ignore[assignment]
     info.task_queue = row.task_queue
-    info.first_run_id = row.first_run_id
     info.root_execution.workflow_id = row.root_workflow_id or row.workflow_id
     info.root_execution.run_id = row.root_run_id or row.run_id
     if row.parent_run_id:

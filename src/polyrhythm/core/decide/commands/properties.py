@@ -14,14 +14,8 @@ from temporalio.api.common.v1 import Memo, Payload, SearchAttributes
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
 
-from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.core import tables
-from polyrhythm.core.decide.attributes import (
-    KEYS_MAX,
-    check_names,
-    encode_types,
-    size_problem,
-)
+from polyrhythm.core.decide.attributes import encode_types, names_problem, size_problem
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion
 
 _BAD_MARKER = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_BAD_RECORD_MARKER_ATTRIBUTES
@@ -130,16 +124,11 @@ def _check_search_attributes(command: Command, namespace: str) -> None:
     attributes = command.upsert_workflow_search_attributes_command_attributes
     if not attributes.HasField("search_attributes"):
         raise CommandRefused(_BAD_SEARCH, f"SearchAttributes is not set on {name}.")
-    count = len(attributes.search_attributes.indexed_fields)
-    if not count:
+    if not attributes.search_attributes.indexed_fields:
         raise CommandRefused(_BAD_SEARCH, f"IndexedFields is not set on {name}.")
-    if count > KEYS_MAX:
-        problem = f"number of search attributes {count} exceeds limit {KEYS_MAX}"
+    problem = names_problem(attributes.search_attributes, namespace)
+    if problem:
         raise CommandRefused(_BAD_SEARCH, problem)
-    try:
-        check_names(attributes.search_attributes, namespace)
-    except InvalidArgument as problem:
-        raise CommandRefused(_BAD_SEARCH, problem.message) from problem
 
 
 def _merge(fields: MessageMap[str, Payload], news: Mapping[str, Payload]) -> None:
