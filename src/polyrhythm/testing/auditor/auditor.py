@@ -47,6 +47,7 @@ class Auditor:
         self._epoch = 0
         self._written: dict[int, int] = {}
         self._promises: list[tuple[Any, Any, Exception | None]] = []
+        self._going: list[RunView] = []
         self._starts: dict[str, Any] = {}
         self._open_before: dict[str, str] = {}
 
@@ -80,7 +81,8 @@ class Auditor:
         for run_key in batch.deleted_runs:
             view = self.views.get(run_key)
             if view is not None:
-                view.deleted = True
+                view.deleted = view.going = True
+                self._going.append(view)
                 self.book.deleted.add(view.run_id)
 
     def told(self, request: Any, value: Any, error: Exception | None) -> None:
@@ -105,6 +107,9 @@ class Auditor:
         for request, value, error in self._promises:
             self._check_promise(request, value, error)
         self._promises.clear()
+        for view in self._going:
+            view.going = False
+        self._going.clear()
         self._open_before = {
             view.workflow_id: view.run_id for view in self.views.values() if view.open
         }

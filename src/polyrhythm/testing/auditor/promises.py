@@ -63,14 +63,15 @@ def _started(book: Book, request: Any, reply: Any) -> None:
 
 def _signaled(book: Book, request: Any, _reply: Any) -> None:
     payload = request.input.payloads[0].data
-    found = sum(view.signals[payload] for view in book.runs(request.workflow_execution.workflow_id))
+    runs = book.runs(request.workflow_execution.workflow_id)
+    found = any(view.going or view.signals[payload] for view in runs)
     require(found, "acknowledged", f"signal {payload!r} is in no log")
 
 
 def _cancelled(book: Book, request: Any, _reply: Any) -> None:
     runs = book.runs(request.workflow_execution.workflow_id)
     require(
-        any(view.cancel_requested or not view.open for view in runs),
+        any(view.cancel_requested or not view.open or view.going for view in runs),
         "acknowledged",
         f"no run took {request}",
     )
@@ -78,8 +79,8 @@ def _cancelled(book: Book, request: Any, _reply: Any) -> None:
 
 def _terminated(book: Book, request: Any, _reply: Any) -> None:
     runs = book.runs(request.workflow_execution.workflow_id)
-    found = sum(view.terminations[request.reason] for view in runs)
-    require(found, "acknowledged", f"{found} runs were terminated for {request.reason}")
+    found = any(view.going or view.terminations[request.reason] for view in runs)
+    require(found, "acknowledged", f"no run was terminated for {request.reason}")
 
 
 def _deleted(book: Book, request: Any, _reply: Any) -> None:

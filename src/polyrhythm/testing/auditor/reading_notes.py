@@ -57,6 +57,7 @@ def _workflow_task(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
         change.scheduled_event_id, change.attempt, change.scheduled_ns, change.timeout_ns
     )
     view.task = task
+    task.original_ns = change.original_scheduled_ns
     if change.started_event_id:
         again = before is not None and (before.started_id, before.started_ns) == (
             change.started_event_id,

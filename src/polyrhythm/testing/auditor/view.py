@@ -26,6 +26,7 @@ class TaskView:
     timeout_ns: int
     started_id: int = 0
     started_ns: int = 0
+    original_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -69,6 +70,8 @@ class RunView:
     close_type: int = 0
     close_ns: int = 0
     deleted: bool = False
+    # Deleted by this very step: what it did before that in the same commit is in no log.
+    going: bool = False
     # The workflow task.
     task: TaskView | None = None
     last_start: tuple[int, int] = (0, 0)

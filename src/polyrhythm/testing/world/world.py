@@ -230,7 +230,7 @@ class World:
     def _crash(self, how: str) -> None:
         self.trace.count(how)
         self.trace.line(f"{self._clock()} {how}")
-        self._collect()
+        self._collect(turned=False)
         self._break_calls(self.process)
         self.process = self._start()
 
@@ -325,12 +325,16 @@ class World:
             f"{self._clock()} commit {[(w.row.run_key, w.row.history_events) for w in batch.runs]}"
         )
 
-    def _collect(self) -> None:
+    def _collect(self, turned: bool = True) -> None:
         for number, sent in list(self._sent.items()):
             reply = sent.call.reply
             if not reply.done:
-                late = self.now_ns > sent.patience_ns and sent.process is self.process
-                if late and not self.process.lane.busy:
+                if sent.process is not self.process or not turned:
+                    continue
+                if self.process.lane.busy:
+                    # It may not have been looked at yet: its time begins when it is.
+                    sent.patience_ns = max(sent.patience_ns, self.now_ns + POLL_PATIENCE_NS)
+                elif self.now_ns > sent.patience_ns:
                     raise Finding(
                         "unanswered", f"call {number} {sent.what} waits past its deadline"
                     )
