@@ -169,6 +169,36 @@ def test_what_is_not_built_is_refused_by_name(fields: dict[str, Any]) -> None:
     assert isinstance(reply.error, Unimplemented)
 
 
+@pytest.mark.parametrize("make", [start, signal_with_start])
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        ("a b c", "invalid CronSchedule."),
+        ("TZ=Nowhere * * * * *", "invalid CronSchedule."),
+        ("0 0 30 2 *", "invalid CronSchedule, no time can be found to satisfy the schedule"),
+    ],
+)
+def test_cron_schedules_that_cannot_be(make: Any, schedule: str, message: str) -> None:
+    assert Fixture().refusal(make(cron_schedule=schedule)) == message
+
+
+def test_a_cron_schedule_is_looked_at_first_or_after_policy_and_delay() -> None:
+    schedule = {"cron_schedule": "x", "workflow_id": ""}
+    assert Fixture().refusal(signal_with_start(**schedule)) == "invalid CronSchedule."
+    assert Fixture().refusal(start(**schedule)) == "WorkflowId is not set on request."
+    schedule = {"cron_schedule": "x", "workflow_type": {}}
+    assert Fixture().refusal(start(**schedule)) == "invalid CronSchedule."
+
+
+@pytest.mark.parametrize(
+    "schedule", ["@every 5s", "*/5 * * * mon-fri", "CRON_TZ=Asia/Tokyo @daily"]
+)
+def test_cron_schedules(schedule: str) -> None:
+    fixture = Fixture()
+    assert fixture.call(start(cron_schedule=schedule)).error is None
+    assert fixture.engine.last.cron_schedule == schedule
+
+
 @pytest.mark.parametrize("text", ["\0", "a\0b", "é" * 500, "𝄞" * 250])
 def test_odd_ids_pass(text: str) -> None:
     fixture = Fixture()

@@ -110,6 +110,9 @@ def _wait(
         until_ns = poll_until_ns(desk, call, desk.limits.history_poll_ns)
         desk.memory.waiters.park(call, until_ns, late)
         call.parked = True
+        # The run that was meant when the call came: a successor may be the newest of its id when
+        # it is looked at again.
+        call.request.execution.run_id = run.state.run_id
     desk.memory.waiters.watch(run.key, call)
 
 
