@@ -85,7 +85,6 @@ def test_an_obsolete_offer_is_not_taken(story):
         offers 5 =>
     """)
     assert story.step("take 5@0").reply is None, "the first attempt's offer"
-    assert story.step("take 5").reply is None, "before its back-off is over"
     story.tell("wait 1s => | ActivityOffer stamp=1")
     assert story.step("take 5@0").reply is None
     story.tell("take 5 => | | attempt=2")

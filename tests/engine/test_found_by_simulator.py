@@ -7,7 +7,9 @@ import temporalio.api.workflowservice.v1 as ws
 
 from engine.rig import (
     Rig,
+    activity,
     completed_request,
+    poll_activity_request,
     poll_request,
     signal_request,
     start_request,
@@ -115,3 +117,33 @@ def test_a_deletion_that_was_not_committed_loses_no_timer() -> None:
     rig.submit(delete)
     rig.advance(10)
     assert rig.events().count("TIMER_FIRED") == 1
+
+
+def test_a_clock_set_back_loses_no_activity() -> None:
+    rig = Rig()
+    rig.call(start_request())
+    rig.run_commands(activity("a"))
+    rig.now_ns -= SECOND_NS
+    rig.crash()
+    task = rig.call(poll_activity_request())
+    assert task.activity_id == "a"
+    rig.call(
+        ws.RespondActivityTaskFailedRequest(namespace="default", task_token=task.task_token)
+    )
+    rig.advance(1)
+    rig.now_ns -= SECOND_NS // 2
+    assert rig.call(poll_activity_request()).attempt == 2
+
+
+def test_a_clock_set_back_before_a_crash_loses_no_retry() -> None:
+    rig = Rig()
+    rig.call(start_request())
+    rig.run_commands(activity("a"))
+    token = rig.call(poll_activity_request()).task_token
+    rig.call(ws.RespondActivityTaskFailedRequest(namespace="default", task_token=token))
+    rig.advance(1)
+    rig.now_ns -= SECOND_NS // 2
+    rig.call(signal_request())
+    rig.crash()
+    rig.advance(1)
+    assert rig.call(poll_activity_request()).attempt == 2

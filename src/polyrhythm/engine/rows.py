@@ -7,7 +7,7 @@ never behind and a restart needs no state to know what is due, owed or waiting f
 from __future__ import annotations
 
 from polyrhythm.core import deadlines
-from polyrhythm.core.decide.activity_attempt import activity_offer
+from polyrhythm.core.decide.activity_attempt import activity_offer, backs_off
 from polyrhythm.core.decide.task import task_offer
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
 from polyrhythm.core.state import RunState
@@ -46,7 +46,7 @@ def project_row(run: LoadedRun, now_ns: int) -> RunRow:
         execution_ns=state.first_task_due_ns or (run.row.execution_ns if run.row else 0),
         status=state.status,
         close_ns=state.close_ns,
-        due_ns=deadlines.next_due(state),
+        due_ns=_due_ns(state, now_ns),
         owes=len(state.owed),
         history_events=state.next_event_id - 1,
         history_bytes=state.history_bytes,
@@ -63,6 +63,15 @@ def project_row(run: LoadedRun, now_ns: int) -> RunRow:
     for offer in open_offers(state, now_ns):
         _add_work(row, state, offer)
     return row
+
+
+def _due_ns(state: RunState, now_ns: int) -> int:
+    # A clock that was set back makes a back-off wait again whose deadline has been taken already.
+    due_ns = deadlines.next_due(state)
+    for activity in state.activities.values():
+        if backs_off(activity, now_ns):
+            due_ns = min(due_ns or activity.available_ns, activity.available_ns)
+    return due_ns
 
 
 def _add_work(row: RunRow, state: RunState, offer: WorkflowTaskOffer | ActivityOffer) -> None:

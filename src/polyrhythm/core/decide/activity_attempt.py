@@ -61,13 +61,21 @@ def merged_priority(
 def activity_offer(state: RunState, scheduled_event_id: int, now_ns: int) -> ActivityOffer | None:
     """Return the offer of an activity that waits for a worker now, if it does."""
     activity = state.activities.get(scheduled_event_id)
-    if activity is None or activity.started_ns or activity.available_ns > now_ns:
+    if activity is None or activity.started_ns or backs_off(activity, now_ns):
         return None
     key = activity.priority
     if not key:
         start = HistoryEvent.FromString(state.start_event)
         key = start.workflow_execution_started_event_attributes.priority.priority_key
     return ActivityOffer(activity.task_queue, scheduled_event_id, activity.stamp, key)
+
+
+def backs_off(activity: ActivityState, now_ns: int) -> bool:
+    """Whether an unstarted activity waits for its time. One that was available when it was
+    scheduled never does, also when the clock was set back since."""
+    if activity.started_ns or activity.available_ns == activity.scheduled_ns:
+        return False
+    return activity.available_ns > now_ns
 
 
 def new_change(decision: Decision, activity: ActivityState) -> notes.Note:
