@@ -7,7 +7,7 @@ import pytest
 
 from polyrhythm.base.errors import DataLoss, InvalidArgument, StoreError
 from polyrhythm.stores.port import Batch, RunFilter, RunWrite
-from polyrhythm.stores.sqlite import SqliteSettings, SqliteStore, backup_file, check_file
+from polyrhythm.stores.sqlite import SqliteSettings, SqliteStore, backup_file, check_file, schema
 from polyrhythm.stores.sqlite import lists as sqlite_lists
 from polyrhythm.stores.sqlite import store as sqlite_store
 from polyrhythm.stores.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION
@@ -57,16 +57,20 @@ def test_the_mode_is_in_force_after_the_claim(path, durability, level):
     store = SqliteStore(path, SqliteSettings(durability=durability, reserve_bytes=0))
     store.claim_lane(0, "test", "")
     assert store.traits.durability == durability
-    pragmas = {
-        name: store._database.read(f"PRAGMA {name}")[0][0]
-        for name in ("synchronous", "journal_mode", "wal_autocheckpoint", "mmap_size", "page_size")
-    }
+    names = "synchronous journal_mode wal_autocheckpoint mmap_size page_size cache_size".split()
+    names += "journal_size_limit temp_store trusted_schema fullfsync".split()
+    pragmas = {name: store._database.read(f"PRAGMA {name}")[0][0] for name in names}
     assert pragmas == {
         "synchronous": level,
         "journal_mode": "wal",
         "wal_autocheckpoint": 0,
         "mmap_size": 0,
         "page_size": 4096,
+        "cache_size": -16 * 1024,
+        "journal_size_limit": 4096 * 1000,
+        "temp_store": 2,
+        "trusted_schema": 0,
+        "fullfsync": 1,
     }
     store.close()
 
@@ -201,6 +205,49 @@ def test_a_check_names_what_is_damaged(path, opened):
     assert report.incomplete_logs == [3]
     assert report.orphaned_logs == [4]
     assert report.structure == []
+
+
+def test_damaged_pages_are_data_loss_of_the_runs_on_them(path, opened):
+    store, commit = opened
+    blob = bytes(20_000)
+    for key in (1, 2):
+        write = created(key)
+        write.log.events = bytes([key]) * 20_000
+        commit(write)
+    store.close()
+    # A page in the middle of run 1's events now says that the next one is page 0.
+    content = path.read_bytes()
+    at = content.index(bytes([1]) * 4000) // 4096 * 4096
+    assert content[at + 4 : at + 4000] == bytes([1]) * 3996
+    path.write_bytes(content[:at] + bytes(4) + content[at + 4 :])
+    again = SqliteStore(path, SqliteSettings(reserve_bytes=0))
+    again.claim_lane(0, "test", "")
+    with pytest.raises(DataLoss, match=r"run 1: .*damaged"):
+        again.load_run(1, 1)
+    assert len(again.load_run(2, 1).log[0].events) == len(blob)
+    again.close()
+
+
+def test_a_migration_happens_whole_or_not_at_all(path, opened, tmp_path, monkeypatch):
+    opened[1](created(1))
+    opened[0].close()
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    next_version = SCHEMA_VERSION + 1
+    script = folder / f"{next_version:04}.sql"
+    script.write_text("CREATE TABLE extra (x INTEGER) STRICT; INSERT INTO absent VALUES (1);")
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", next_version)
+    monkeypatch.setattr(schema.resources, "files", lambda package: folder)
+    with pytest.raises(StoreError, match="no such table: absent"):
+        SqliteStore(path).claim_lane(0, "test", "")
+    assert shell(path, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
+    assert shell(path, "SELECT name FROM sqlite_schema WHERE name = 'extra'") == []
+    script.write_text("CREATE TABLE extra (x INTEGER) STRICT;")
+    store = SqliteStore(path)
+    store.claim_lane(0, "test", "")
+    assert store.load_row(1) == row(1)
+    store.close()
+    assert shell(path, "PRAGMA user_version") == [(next_version,)]
 
 
 def test_a_check_tells_of_broken_structure(path, opened):

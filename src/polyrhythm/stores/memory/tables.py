@@ -3,7 +3,9 @@
 Rows are taken apart on the way in and built anew on the way out, so that nobody outside holds a
 row of the store: an engine that changes a row after its commit is found out, as with a file.
 `check_batch` refuses whatever contradicts the stored rows before `write_batch` changes anything;
-writing cannot fail half way. No clock and no randomness: equal batches give equal tables.
+writing cannot fail half way. It checks more than a database would, a log row out of sequence for
+one, because this is the store that engines are simulated on. No clock and no randomness: equal
+batches give equal tables.
 """
 
 from __future__ import annotations

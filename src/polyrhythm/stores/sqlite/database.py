@@ -80,7 +80,7 @@ class Database:
         try:
             return connection.execute(sql, values).fetchall()
         except apsw.Error as error:
-            raise self.refused(error) from error
+            raise refusals.refusal(error, connection.system_errno, self.path) from error
 
     def verify_in_place(self) -> None:
         """Refuse to write to a file that was removed or replaced under us (1.3 us a call)."""
@@ -99,8 +99,8 @@ class Database:
         self.connection().execute(f"PRAGMA synchronous = {mode}")
 
     def refused(self, error: apsw.Error) -> PolyrhythmError:
-        """Return our error for SQLite's; a connection that cannot be trusted is given up, and on
-        a full disk the reserve is released."""
+        """Return our error for SQLite's on writing; a connection that cannot be trusted is marked
+        to be given up, and on a full disk the reserve is released."""
         errno = self._connection.system_errno if self._connection is not None else 0
         if refusals.is_full(error, errno):
             self.reserve.release()
@@ -207,7 +207,7 @@ class Database:
             PRAGMA temp_store = MEMORY;
             PRAGMA trusted_schema = OFF;
             """
-        )
+        ).fetchall()  # apsw goes on to the next statement only when the rows of one are read
         schema.migrate(connection, version)
         connection.set_wal_hook(self._note_wal)
         return connection

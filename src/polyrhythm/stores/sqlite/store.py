@@ -20,6 +20,7 @@ import apsw
 from polyrhythm.base.errors import DataLoss, InvalidArgument
 from polyrhythm.stores.port import (
     Batch,
+    EntityKind,
     LaneOwner,
     LogRow,
     NamespaceRow,
@@ -97,6 +98,12 @@ QUEUES = (
 OWING = (
     "SELECT run_key FROM executions INDEXED BY executions_owing "
     "WHERE owes > 0 AND run_key > ? ORDER BY run_key LIMIT ?"
+)
+# The index of lists, read from its end: closed runs by their close time.
+EXPIRED = (
+    "SELECT run_key FROM executions INDEXED BY executions_by_time WHERE namespace_key = ? "
+    f"AND kind = ? AND list_ns <= ? AND list_ns < {lists.OPEN_LAST} AND owes = 0 "
+    "ORDER BY list_ns, start_ns, run_key LIMIT ?"
 )
 NAMESPACES = (
     "SELECT namespace_key, name, namespace_id, retention_ns, body FROM namespaces "
@@ -205,7 +212,7 @@ class SqliteStore:
         row = RunRow(*found[0][:-4])
         snapshot = _snapshot(run_key, *found[0][-4:])
         done = snapshot.sequence if snapshot is not None else 0
-        log = [_log_row(values) for values in self._database.read(LOG_TAIL, (run_key, done))]
+        log = self._read_log_rows(LOG_TAIL, (run_key, done))
         for expected, entry in enumerate(log, done + 1):
             if entry.sequence != expected:
                 raise DataLoss(f"run {run_key}: log row {expected} is missing")
@@ -217,8 +224,7 @@ class SqliteStore:
         if first_event_id > 1:
             start = self._read_int(LOG_START, (run_key, first_event_id))
         # The row that starts at or before the event may end before it: then it is left out.
-        found = self._database.read(LOG_PAGE, (run_key, max(start - 1, 0), limit + 1))
-        rows = [_log_row(values) for values in found]
+        rows = self._read_log_rows(LOG_PAGE, (run_key, max(start - 1, 0), limit + 1))
         wanted = [r for r in rows if r.first_event_id + r.event_count > first_event_id]
         return wanted[:limit]
 
@@ -243,6 +249,14 @@ class SqliteStore:
     def scan_owing(self, after: int, limit: int) -> list[int]:
         """Return run keys greater than `after` that owe messages, ascending."""
         return [run_key for (run_key,) in self._database.read(OWING, (after, limit))]
+
+    def scan_expired(self, namespace_key: int, close_ns_max: int, limit: int) -> list[int]:
+        """Return the keys of runs that closed at `close_ns_max` or before and owe no message."""
+        expired: list[int] = []
+        for kind in EntityKind:
+            values = (namespace_key, kind, close_ns_max, limit - len(expired))
+            expired += (run_key for (run_key,) in self._database.read(EXPIRED, values))
+        return expired
 
     def list_runs(self, wanted: RunFilter) -> list[RunRow]:
         """Return one page of runs."""
@@ -271,6 +285,13 @@ class SqliteStore:
             lockfile.release_lock(self._lock)
             self._lock = None
 
+    def _read_log_rows(self, sql: str, values: tuple[int, ...]) -> list[LogRow]:
+        """Read rows of the run that `values` begins with, each checked."""
+        try:
+            return [_log_row(row) for row in self._database.read(sql, values)]
+        except DataLoss as error:
+            raise DataLoss(f"run {values[0]}: {error.message}") from error
+
     def _page(
         self, tied: str, later: str, key: tuple[Any, ...], after: tuple[int, int], limit: int
     ) -> list[tuple[int, int]]:
@@ -298,5 +319,5 @@ def _snapshot(
 def _log_row(values: tuple[Any, ...]) -> LogRow:
     run_key, sequence, _, _, events, notes, _, crc = values
     if writes.log_crc(run_key, sequence, events, notes) != crc:
-        raise DataLoss(f"run {run_key}: log row {sequence} is damaged")
+        raise DataLoss(f"log row {sequence} is damaged")
     return LogRow(*values[:7])
