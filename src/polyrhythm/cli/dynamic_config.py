@@ -44,7 +44,6 @@ LIMIT_KEYS = {
 }
 # Temporal's key -> field of GrpcSettings.
 WIRE_KEYS = {
-    "frontend.keepAliveMinTime": "client_ping_s_min",
     "frontend.keepAliveMaxConnectionIdle": "connection_idle_s",
     "frontend.keepAliveMaxConnectionAge": "connection_age_s",
     "frontend.keepAliveMaxConnectionAgeGrace": "connection_age_grace_s",

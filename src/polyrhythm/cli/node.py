@@ -58,7 +58,7 @@ class Node:
     def __init__(self, settings: NodeSettings) -> None:
         self._settings = settings
         self._switch = Switch(Absent("it is not known yet who owns the file"))
-        self._routes = Routes(self._switch, settings.wire)
+        self._routes = Routes(self._switch)
         self._listener: GrpcServer | None = None
         self._stopping = asyncio.Event()
         self._leader: ForwardedCalls | None = None
@@ -111,7 +111,7 @@ class Node:
     async def _retire(self, owned: Owned, socket: GrpcServer | None) -> None:
         """Stop owning: what waits is told to come back, what is begun is finished and answered."""
         self._switch.target = Absent("this process does not own its file any more")
-        await self._routes.announce(serving=False)
+        self._routes.health.announce(serving=False)
         listener = self._listener if self._stopping.is_set() else None
         ending = asyncio.gather(*(end.stop(DRAIN_S) for end in (socket, listener) if end))
         try:
@@ -160,7 +160,7 @@ class Node:
             self._listener = GrpcServer(self._routes, self._settings.wire)
             port = await self._listener.listen(self._settings.address)
             self._settings.address = f"{self._settings.address.rpartition(':')[0]}:{port}"
-        await self._routes.announce(serving=True)
+        self._routes.health.announce(serving=True)
         place = self._settings.place
         where = f"{verb} {place.file or 'memory'}, durability {place.durability}"
         print(f"poly dev: {where}, gRPC on {self._settings.address}", flush=True)
@@ -184,7 +184,7 @@ class Node:
 
     async def _leave(self) -> None:
         """End what is left: nothing for an owner, its own address for an attached process."""
-        await self._routes.announce(serving=False)
+        self._routes.health.announce(serving=False)
         ending = asyncio.ensure_future(self._listener.stop(DRAIN_S)) if self._listener else None
         await self._detach()
         if ending is not None:

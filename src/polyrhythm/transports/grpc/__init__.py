@@ -1,6 +1,6 @@
-"""gRPC: the wire that every official Temporal SDK speaks, served by grpc.aio."""
+"""gRPC: the wire that every official Temporal SDK speaks."""
 
-from polyrhythm.transports.grpc.calls import Absent, Calls, LocalCalls, Switch
+from polyrhythm.transports.grpc.calls import Absent, Answer, Calls, LocalCalls, Switch
 from polyrhythm.transports.grpc.forward import ForwardedCalls
 from polyrhythm.transports.grpc.routes import Routes
 from polyrhythm.transports.grpc.server import AddressTaken, GrpcServer
@@ -9,6 +9,7 @@ from polyrhythm.transports.grpc.settings import GrpcSettings
 __all__ = [
     "Absent",
     "AddressTaken",
+    "Answer",
     "Calls",
     "ForwardedCalls",
     "GrpcServer",

@@ -1,34 +1,61 @@
-"""Who answers the calls of this process: its own service, or nobody just now.
+"""Who answers the calls of this process: its own service, the owner of its file, or nobody.
 
-A `Calls` takes one call as bytes and ends it with bytes or a status. The server asks a `Switch`,
-whose target is replaced when the process gains or loses the file; calls in flight keep theirs.
-One call costs no task of its own: gRPC made one for it, and that one waits for the Reply.
+A `Calls` takes one call as bytes and returns an Answer, which is there at once or later. Routes ask
+a `Switch`, whose target is replaced when the process gains or loses the file; calls in flight stay
+with whom they began. No call costs a task: an answer that comes later wakes its session.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
-import grpc
 from google.protobuf.message import DecodeError
 
-from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.service.method import Method
 from polyrhythm.service.service import Service
-from polyrhythm.service.status import status_of
-from polyrhythm.transports.grpc.errors import abort_with
+from polyrhythm.transports.grpc.http2 import RequestHeaders
+from polyrhythm.transports.grpc.messages import refused
 
 LOG = logging.getLogger("polyrhythm.grpc")
 
 
-class Calls(Protocol):
-    """Answers calls."""
+class Answer(Protocol):
+    """What the service calls a Reply: resolved once; `wake` is called then, on the loop."""
 
-    async def answer(self, method: Method, request: bytes, context: Any) -> bytes:
-        """Return the serialized response, or abort the call through its context."""
+    done: bool
+    value: Any
+    error: Exception | None
+    wake: Callable[[], None] | None
+
+    def cancel(self) -> None:
+        """The client has gone away."""
+        ...
+
+
+class Settled:
+    """An answer that is there: bytes, or an error."""
+
+    __slots__ = ("done", "error", "value", "wake")
+
+    def __init__(self, value: bytes, error: Exception | None = None) -> None:
+        self.done = True
+        self.value: Any = value
+        self.error = error
+        self.wake: Callable[[], None] | None = None
+
+    def cancel(self) -> None:
+        """Nobody waits."""
+
+
+class Calls(Protocol):
+    """Answers the calls of the service's methods."""
+
+    def begin(
+        self, method: Method, request: bytes, headers: RequestHeaders, deadline_ns: int
+    ) -> Answer:
+        """Take a call; `deadline_ns` 0: the client waits for ever. Never raises."""
         ...
 
 
@@ -47,10 +74,11 @@ class Absent:
     def __init__(self, reason: str) -> None:
         self._reason = reason
 
-    async def answer(self, method: Method, request: bytes, context: Any) -> bytes:
+    def begin(
+        self, method: Method, request: bytes, headers: RequestHeaders, deadline_ns: int
+    ) -> Answer:
         """Refuse with UNAVAILABLE: nothing was done."""
-        await context.abort(grpc.StatusCode.UNAVAILABLE, self._reason)
-        raise AssertionError("abort always raises")
+        return Settled(b"", refused("UNAVAILABLE", self._reason))
 
 
 class LocalCalls:
@@ -62,57 +90,17 @@ class LocalCalls:
     def __init__(self, service: Service, caller: Any) -> None:
         self._service = service
         self._caller = caller
-        self._loop = asyncio.get_running_loop()
 
-    async def answer(self, method: Method, request: bytes, context: Any) -> bytes:
-        """Parse, call, wait for the reply, serialize."""
+    def begin(
+        self, method: Method, request: bytes, headers: RequestHeaders, deadline_ns: int
+    ) -> Answer:
+        """Parse and call; the reply's value is a message or its bytes."""
         try:
             message = method.request_class.FromString(request)
-        except DecodeError as bad:
-            text = f"grpc: error unmarshalling request: {bad}"
-            await context.abort(grpc.StatusCode.INTERNAL, text)
-        remaining_s = context.time_remaining()
-        deadline_ns = 0
-        if remaining_s is not None:
-            deadline_ns = time.time_ns() + int(remaining_s * 1e9)
+        except DecodeError as error:
+            return Settled(b"", refused("INTERNAL", f"grpc: error unmarshalling request: {error}"))
         try:
-            reply = self._service.call(method.name, message, self._caller, deadline_ns)
-        except Exception as fault:
+            return self._service.call(method.name, message, self._caller, deadline_ns)
+        except Exception as error:
             LOG.exception("internal error in %s", method.name)
-            await abort_with(context, status_of(fault))
-        if not reply.done:
-            await self._wait(reply)
-        error = reply.error
-        if error is not None:
-            if not isinstance(error, PolyrhythmError):
-                LOG.error("internal error in %s", method.name, exc_info=error)
-            await abort_with(context, status_of(error))
-        value: Any = reply.value
-        return value if type(value) is bytes else value.SerializeToString()
-
-    async def _wait(self, reply: Any) -> None:
-        """Wait until the reply is there; when the client goes away, nobody waits any more.
-
-        NOTE: replies are resolved on this loop (the host performs its turns on it), so the reply
-        cannot become done between the caller's look at it and `wake` being set.
-        """
-        future = self._loop.create_future()
-        reply.wake = _Wake(future)
-        try:
-            await future
-        except asyncio.CancelledError:
-            reply.cancel()
-            raise
-
-
-class _Wake:
-    """Ends the wait for a reply; a call that was cancelled meanwhile waits no more."""
-
-    __slots__ = ("_future",)
-
-    def __init__(self, future: asyncio.Future[None]) -> None:
-        self._future = future
-
-    def __call__(self) -> None:
-        if not self._future.done():
-            self._future.set_result(None)
+            return Settled(b"", error)

@@ -1,22 +1,68 @@
 """Calls passed on as they are to the process that owns the file, over its Unix socket.
 
 Bytes, metadata, deadline, status, details and cancellation go through; nothing is parsed. When the
-owner dies, calls in flight end as UNAVAILABLE, which clients try again.
+owner dies, calls in flight end as UNAVAILABLE, which clients try again. The client side of gRPC is
+grpcio's: a call costs a task here, which matters little in a process that only passes calls on.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import time
+from collections.abc import Callable
 from typing import Any
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
+from google.rpc.status_pb2 import Status
 
 from polyrhythm.service.method import Method
-from polyrhythm.transports.grpc.settings import forward_options
+from polyrhythm.transports.grpc.calls import Answer
+from polyrhythm.transports.grpc.http2 import RequestHeaders
+from polyrhythm.transports.grpc.messages import refused
+from polyrhythm.transports.grpc.statuses import StatusError
 
-# Headers of one hop: gRPC makes its own for the next, and its core refuses some from us.
-HOP_HEADERS = frozenset(("user-agent", "te", "content-type", "accept-encoding"))
+# Headers of one hop: the next one makes its own.
+HOP_HEADERS = frozenset((b"user-agent", b"te", b"content-type", b"content-length"))
+UNLIMITED = -1
+# The owner may have just started: it is dialled again at once, where gRPC pauses for 1 s.
+OPTIONS = [
+    ("grpc.max_receive_message_length", UNLIMITED),
+    ("grpc.max_send_message_length", UNLIMITED),
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 250),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.enable_retries", 0),
+]
+
+
+class Pending:
+    """The answer to a call that was passed on."""
+
+    __slots__ = ("done", "error", "task", "value", "wake")
+
+    def __init__(self) -> None:
+        self.done = False
+        self.value: Any = None
+        self.error: Exception | None = None
+        self.wake: Callable[[], None] | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def cancel(self) -> None:
+        """The client has gone away: so has its call to the owner."""
+        self.wake = None
+        if self.task is not None:
+            self.task.cancel()
+
+    def settle(self, value: bytes, error: Exception | None) -> None:
+        """Answer, once."""
+        if not self.done:
+            self.done, self.value, self.error = True, value, error
+            if self.wake is not None:
+                self.wake()
 
 
 class ForwardedCalls:
@@ -26,34 +72,24 @@ class ForwardedCalls:
         self.address = address
         # Set when a call met no server: the owner may be gone.
         self.lost = asyncio.Event()
-        self._channel = grpc.aio.insecure_channel(address, options=forward_options())
+        self._channel = grpc.aio.insecure_channel(address, options=OPTIONS)
         self._stubs: dict[str, Any] = {}
-        self._closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def answer(self, method: Method, request: bytes, context: Any) -> bytes:
-        """Return the owner's answer, or end the call as the owner did."""
+    def begin(
+        self, method: Method, request: bytes, headers: RequestHeaders, deadline_ns: int
+    ) -> Answer:
+        """Start the owner's call."""
         stub = self._stubs.get(method.name)
         if stub is None:
             stub = self._stubs[method.name] = self._channel.unary_unary(method.name, None, None)
-        metadata = [
-            (key, value)
-            for key, value in context.invocation_metadata()
-            if key not in HOP_HEADERS and not key.startswith("grpc-")
-        ]
-        call = stub(request, timeout=context.time_remaining(), metadata=metadata)
-        try:
-            answer: bytes = await call
-        except grpc.aio.AioRpcError as error:
-            if error.code() is grpc.StatusCode.UNAVAILABLE:
-                self.lost.set()
-            await context.abort(error.code(), error.details(), _trailers(error))
-            raise
-        except asyncio.CancelledError:
-            if not self._closed:
-                raise
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "the owner of the file is changing")
-            raise
-        return answer
+        timeout_s = (deadline_ns - time.time_ns()) / 1e9 if deadline_ns else None
+        call = stub(request, timeout=timeout_s, metadata=metadata_of(headers))
+        pending = Pending()
+        pending.task = asyncio.ensure_future(self._finish(call, pending))
+        self._tasks.add(pending.task)
+        pending.task.add_done_callback(self._tasks.discard)
+        return pending
 
     async def is_ready(self, within_s: float) -> bool:
         """Return whether the owner accepts connections, waiting a moment for it."""
@@ -65,10 +101,41 @@ class ForwardedCalls:
 
     async def close(self, within_s: float) -> None:
         """End the connection; what the owner has not answered in that time is UNAVAILABLE."""
-        self._closed = True
         await self._channel.close(within_s)
 
+    async def _finish(self, call: Any, pending: Pending) -> None:
+        try:
+            pending.settle(await call, None)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.UNAVAILABLE:
+                self.lost.set()
+            pending.settle(b"", StatusError(_status_of(error)))
+        except asyncio.CancelledError:
+            # Of the client, who waits no more, or of the channel, which was closed.
+            call.cancel()
+            pending.settle(b"", refused("UNAVAILABLE", "the owner of the file is changing"))
 
-def _trailers(error: grpc.aio.AioRpcError) -> tuple[tuple[str, Any], ...]:
-    metadata: Any = error.trailing_metadata()
-    return tuple((key, value) for key, value in metadata)
+
+def metadata_of(headers: RequestHeaders) -> list[tuple[str, str | bytes]]:
+    """Return a request's headers as a client's metadata."""
+    metadata: list[tuple[str, str | bytes]] = []
+    for name, value in headers.fields:
+        if name in HOP_HEADERS or name.startswith(b"grpc-"):
+            continue
+        key = name.decode(errors="replace")
+        if name.endswith(b"-bin"):
+            metadata.append((key, base64.b64decode(value + b"=" * (-len(value) % 4))))
+        else:
+            metadata.append((key, value.decode(errors="replace")))
+    return metadata
+
+
+def _status_of(error: grpc.aio.AioRpcError) -> Status:
+    trailers: Any = error.trailing_metadata()
+    for key, value in trailers or ():
+        if key == "grpc-status-details-bin":
+            try:
+                return Status.FromString(value)
+            except DecodeError:
+                break
+    return Status(code=error.code().value[0], message=error.details() or "")

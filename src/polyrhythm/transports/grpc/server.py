@@ -6,13 +6,15 @@ file; both ask the same routes. Must be made and used on one running loop.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, cast
-
-import grpc.aio
+import asyncio
+import os
+from typing import Any
 
 from polyrhythm.transports.grpc.routes import Routes
-from polyrhythm.transports.grpc.settings import GrpcSettings, server_options
+from polyrhythm.transports.grpc.session import Roster, Session
+from polyrhythm.transports.grpc.settings import GrpcSettings
+
+UNIX = "unix:"
 
 
 class AddressTaken(Exception):
@@ -20,21 +22,70 @@ class AddressTaken(Exception):
 
 
 class GrpcServer:
-    """One listener."""
+    """One listener and its connections."""
 
     def __init__(self, routes: Routes, settings: GrpcSettings) -> None:
-        handlers = cast(Sequence[Any], [routes])
-        self._server = grpc.aio.server(handlers=handlers, options=server_options(settings))
+        self._routes = routes
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        self._roster = Roster()
+        self._server: asyncio.Server | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
 
     async def listen(self, address: str) -> int:
-        """Accept calls at `host:port` or `unix:path`; return the port. Raises AddressTaken."""
+        """Accept connections at `host:port` or `unix:path`; return the port, 0 for a path.
+
+        Raises AddressTaken.
+        """
         try:
-            port: int = self._server.add_insecure_port(address)
-        except RuntimeError as error:
-            raise AddressTaken(f"cannot listen on {address}") from error
-        await self._server.start()
-        return port
+            if address.startswith(UNIX):
+                return await self._listen_on_path(address.removeprefix(UNIX))
+            return await self._listen_on_port(*address.rsplit(":", 1))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise AddressTaken(f"cannot listen on {address}: {reason}") from error
 
     async def stop(self, within_s: float) -> None:
-        """Accept nothing more, let calls in flight end, then cut off what is left."""
-        await self._server.stop(within_s)
+        """Accept nothing more, let calls in flight be answered, then cut off what is left."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        if self._server is not None:
+            self._server.close()
+        for session in list(self._roster.sessions):
+            session.drain()
+        try:
+            await asyncio.wait_for(self._roster.empty.wait(), within_s)
+        except TimeoutError:
+            for session in list(self._roster.sessions):
+                session.abort()
+
+    async def _listen_on_port(self, host: str, port: str) -> int:
+        settings = self._settings
+        self._server = await self._loop.create_server(
+            self._session,
+            host.strip("[]"),
+            int(port),
+            backlog=settings.backlog,
+            reuse_port=settings.reuse_port,
+        )
+        self._sweep()
+        bound: int = self._server.sockets[0].getsockname()[1]
+        return bound
+
+    async def _listen_on_path(self, path: str) -> int:
+        self._server = await self._loop.create_unix_server(
+            self._session, path, backlog=self._settings.backlog
+        )
+        # Whoever may open the file may attach: this user.
+        os.chmod(path, 0o600)
+        self._sweep()
+        return 0
+
+    def _session(self) -> Any:
+        # The loop asks a protocol for its methods only; a base class would add nothing.
+        return Session(self._routes, self._settings, self._roster)
+
+    def _sweep(self) -> None:
+        for session in list(self._roster.sessions):
+            session.look()
+        self._sweeper = self._loop.call_later(self._settings.sweep_s, self._sweep)
