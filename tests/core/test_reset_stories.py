@@ -171,7 +171,8 @@ def test_points_inside_a_batch_and_points_without_a_task():
     run = played(timer("t", 1), timer("u", 1))
     run.take(decide_fire(run.state, context(2)))
     before = run.state
-    for event_id in (2, 5, 6):
+    # Events 4 to 6 are a completion, 7 to 9 both timers and their task.
+    for event_id in (2, 5, 6, 8, 9):
         with pytest.raises(InvalidArgument) as refusal:
             reset(run, event_id)
         assert refusal.value.message == (

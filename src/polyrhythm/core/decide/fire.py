@@ -1,7 +1,8 @@
 """Decides what a run does when its deadlines pass: one function a kind of deadline.
 
-All deadlines that have passed are decided in the order of their times; a workflow task is
-scheduled once for all of them. Deadlines that no longer count are dropped unseen.
+All deadlines that have passed are decided in the order of their times. Timers that are due one
+after the other fire together, with one workflow task behind the last of them, as the server's
+timer queue does. Deadlines that no longer count are dropped unseen.
 """
 
 from __future__ import annotations
@@ -24,10 +25,14 @@ from polyrhythm.core.state import Deadline, RunState
 def decide_fire(state: RunState, context: Context) -> Decision:
     """Decide every deadline that has passed. Nothing is written when there is none."""
     decision = Decision(state, context)
+    fired = False
     while state.running:
         deadline = take_due(state, context.now_ns)
+        if fired and (deadline is None or deadline[1] != DeadlineKind.TIMER):
+            ensure_task(decision)
         if deadline is None:
             break
+        fired = deadline[1] == DeadlineKind.TIMER
         _FIRE[deadline[1]](decision, deadline)
     return decision
 
@@ -56,7 +61,6 @@ def _fire_timer(decision: Decision, deadline: Deadline) -> None:
     fired.timer_id = str(deadline[2])
     fired.started_event_id = deadline[3]
     decision.append(event)
-    ensure_task(decision)
 
 
 _FIRE: dict[int, Callable[[Decision, Deadline], None]] = {
