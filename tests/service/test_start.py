@@ -182,12 +182,10 @@ def test_cron_schedules_that_cannot_be(make: Any, schedule: str, message: str) -
     assert Fixture().refusal(make(cron_schedule=schedule)) == message
 
 
-def test_a_cron_schedule_is_looked_at_first_or_after_policy_and_delay() -> None:
-    schedule = {"cron_schedule": "x", "workflow_id": ""}
-    assert Fixture().refusal(signal_with_start(**schedule)) == "invalid CronSchedule."
-    assert Fixture().refusal(start(**schedule)) == "WorkflowId is not set on request."
-    schedule = {"cron_schedule": "x", "workflow_type": {}}
-    assert Fixture().refusal(start(**schedule)) == "invalid CronSchedule."
+def test_a_cron_schedule_is_looked_at_early_by_a_start_and_late_with_a_signal() -> None:
+    request: dict[str, Any] = {"cron_schedule": "x", "workflow_type": {}}
+    assert Fixture().refusal(start(**request)) == "invalid CronSchedule."
+    assert Fixture().refusal(signal_with_start(**request)) == "WorkflowType is not set on request."
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,6 @@ def handle_signal_with_start(
     _check_namespace(service, scope)
     limits = service.limits
     conflict = WorkflowIdConflictPolicy
-    fields.check_cron(request.cron_schedule, service.engine.now_ns())
     fields.fill_id_policies(request, conflict.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING)
     fields.check_workflow_id(request.workflow_id, limits)
     fields.check_signal_name(request.signal_name, limits)
@@ -88,6 +87,7 @@ def handle_signal_with_start(
             "Invalid WorkflowIDConflictPolicy: WORKFLOW_ID_CONFLICT_POLICY_FAIL is not supported "
             "for this operation."
         )
+    fields.check_cron(request.cron_schedule, service.engine.now_ns())
     check_search_attributes(request.search_attributes, request.namespace)
     fields.check_priority(request.priority)
     fields.check_links(request.links)
