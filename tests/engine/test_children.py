@@ -331,3 +331,25 @@ def test_a_large_result_reaches_the_parent() -> None:
     rig.run_commands(command, queue="kids")
     closed = events_of(rig, "w")[7].child_workflow_execution_completed_event_attributes
     assert len(closed.result.payloads[0].data) == 200_000
+
+
+def test_a_chain_has_the_parent_of_its_first_run() -> None:
+    rig = Rig()
+    rig.call(start_request())
+    rig.run_commands(child(), child("other"))
+    again = Command(command_type=CommandType.COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION)
+    again.continue_as_new_workflow_execution_command_attributes.SetInParent()
+    rig.run_commands(again, queue="kids")
+    rig.run_commands(again, queue="kids")
+    first = {info.workflow_id: info.run_id for info in describe(rig, "w").pending_children}
+    rig.advance(2)
+    second = describe(rig, "kid").workflow_execution_info
+    assert second.execution.run_id != second.first_run_id == first["kid"]
+    assert second.parent_execution == describe(rig, "w").workflow_execution_info.execution
+    terminate(rig, "kid")
+    told = events_of(rig, "w")[-1].child_workflow_execution_terminated_event_attributes
+    assert told.workflow_execution == second.execution
+    terminate(rig)
+    assert status(rig, "other") == TERMINATED
+    assert rig.events("other")[-1] == "WORKFLOW_EXECUTION_TERMINATED"
+    assert owing(rig) == []
