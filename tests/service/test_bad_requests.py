@@ -104,8 +104,16 @@ def answer(error: Exception | None) -> dict[str, Any]:
 
 def unpacked(detail: Any) -> dict[str, Any]:
     fields = json_format.MessageToDict(detail, preserving_proto_field_name=True)
-    fields["@type"] = fields["@type"].rpartition("/")[2]
-    return fields
+    named: dict[str, Any] = name_types(fields)
+    return named
+
+
+def name_types(value: Any) -> Any:
+    """Types as the corpus names them, without an address, at any depth."""
+    if isinstance(value, dict):
+        named = {key: name_types(inner) for key, inner in value.items()}
+        return {**named, "@type": named["@type"].rpartition("/")[2]} if "@type" in named else named
+    return [name_types(inner) for inner in value] if isinstance(value, list) else value
 
 
 def test_rows_named_here_are_in_the_corpus() -> None:

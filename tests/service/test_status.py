@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from google.rpc.code_pb2 import Code
 from temporalio.api.errordetails.v1 import (
+    MultiOperationExecutionFailure,
     QueryFailedFailure,
     ResourceExhaustedFailure,
     WorkflowExecutionAlreadyStartedFailure,
@@ -37,6 +38,12 @@ SAMPLES = [
     (errors.Unimplemented("m"), "UNIMPLEMENTED", ""),
     (errors.Unavailable("m"), "UNAVAILABLE", ""),
     (errors.DeadlineExceeded("m"), "DEADLINE_EXCEEDED", ""),
+    (errors.Aborted("m"), "ABORTED", ""),
+    (
+        errors.OperationsFailed("m", [errors.OperationAborted(), errors.NotFound("n")]),
+        "NOT_FOUND",
+        "MultiOperationExecutionFailure",
+    ),
     (errors.DataLoss("m"), "DATA_LOSS", ""),
     (errors.StoreError("m"), "UNAVAILABLE", ""),
     (errors.StoreFull("m"), "UNAVAILABLE", ""),
@@ -60,7 +67,31 @@ def test_every_error_class_is_sampled() -> None:
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, errors.PolyrhythmError)
     }
-    assert classes - {errors.PolyrhythmError} == {type(error) for error, _, _ in SAMPLES}
+    # Only ever seen inside of OperationsFailed, and with a detail of another kind.
+    unsampled = {errors.PolyrhythmError, errors.OperationAborted}
+    assert classes - unsampled == {type(error) for error, _, _ in SAMPLES}
+
+
+def test_operations_that_failed_say_so_one_by_one() -> None:
+    outcomes: list[errors.PolyrhythmError | None] = [
+        None,
+        errors.OperationAborted(),
+        errors.AlreadyExists("there"),
+        errors.NotFound("gone"),
+    ]
+    status = status_of(errors.OperationsFailed("all", outcomes))
+    assert (Code.Name(status.code), status.message) == ("ALREADY_EXISTS", "all")
+    failure = MultiOperationExecutionFailure()
+    status.details[0].Unpack(failure)
+    assert [(each.code, each.message) for each in failure.statuses] == [
+        (0, ""),
+        (Code.Value("ABORTED"), "Operation was aborted."),
+        (Code.Value("ALREADY_EXISTS"), "there"),
+        (Code.Value("NOT_FOUND"), "gone"),
+    ]
+    aborted = failure.statuses[1].details[0].TypeName()
+    assert aborted == "temporal.api.failure.v1.MultiOperationExecutionAborted"
+    assert code_name_of(errors.OperationsFailed("none", [errors.OperationAborted()])) == "ABORTED"
 
 
 def test_details_carry_their_fields() -> None:

@@ -8,9 +8,10 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Note(_message.Message):
-    __slots__ = ("at_event_id", "time_ns", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received", "batch", "forked", "reset_to")
+    __slots__ = ("at_event_id", "time_ns", "silent", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received", "batch", "forked", "reset_to", "update_admitted", "updates_sent", "update_dropped")
     AT_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    SILENT_FIELD_NUMBER: _ClassVar[int]
     RUN_CREATED_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_TASK_FIELD_NUMBER: _ClassVar[int]
     STICKY_FIELD_NUMBER: _ClassVar[int]
@@ -27,8 +28,12 @@ class Note(_message.Message):
     BATCH_FIELD_NUMBER: _ClassVar[int]
     FORKED_FIELD_NUMBER: _ClassVar[int]
     RESET_TO_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_ADMITTED_FIELD_NUMBER: _ClassVar[int]
+    UPDATES_SENT_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_DROPPED_FIELD_NUMBER: _ClassVar[int]
     at_event_id: int
     time_ns: int
+    silent: bool
     run_created: RunCreated
     workflow_task: WorkflowTask
     sticky: Sticky
@@ -45,7 +50,10 @@ class Note(_message.Message):
     batch: Batch
     forked: Forked
     reset_to: ResetTo
-    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., forked: _Optional[_Union[Forked, _Mapping]] = ..., reset_to: _Optional[_Union[ResetTo, _Mapping]] = ...) -> None: ...
+    update_admitted: UpdateAdmitted
+    updates_sent: UpdatesSent
+    update_dropped: UpdateDropped
+    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., silent: _Optional[bool] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., forked: _Optional[_Union[Forked, _Mapping]] = ..., reset_to: _Optional[_Union[ResetTo, _Mapping]] = ..., update_admitted: _Optional[_Union[UpdateAdmitted, _Mapping]] = ..., updates_sent: _Optional[_Union[UpdatesSent, _Mapping]] = ..., update_dropped: _Optional[_Union[UpdateDropped, _Mapping]] = ...) -> None: ...
 
 class NoteList(_message.Message):
     __slots__ = ("notes",)
@@ -68,7 +76,7 @@ class RunCreated(_message.Message):
     def __init__(self, namespace_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., request_id: _Optional[str] = ..., first_task_due_ns: _Optional[int] = ...) -> None: ...
 
 class WorkflowTask(_message.Message):
-    __slots__ = ("pending", "attempt", "scheduled_event_id", "started_event_id", "scheduled_ns", "started_ns", "original_scheduled_ns", "timeout_ns", "request_id", "identity", "suggest_continue_as_new", "history_bytes", "suggest_reasons")
+    __slots__ = ("pending", "attempt", "scheduled_event_id", "started_event_id", "scheduled_ns", "started_ns", "original_scheduled_ns", "timeout_ns", "request_id", "identity", "suggest_continue_as_new", "history_bytes", "suggest_reasons", "speculative", "start_within_ns")
     PENDING_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     SCHEDULED_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -82,6 +90,8 @@ class WorkflowTask(_message.Message):
     SUGGEST_CONTINUE_AS_NEW_FIELD_NUMBER: _ClassVar[int]
     HISTORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     SUGGEST_REASONS_FIELD_NUMBER: _ClassVar[int]
+    SPECULATIVE_FIELD_NUMBER: _ClassVar[int]
+    START_WITHIN_NS_FIELD_NUMBER: _ClassVar[int]
     pending: bool
     attempt: int
     scheduled_event_id: int
@@ -95,7 +105,9 @@ class WorkflowTask(_message.Message):
     suggest_continue_as_new: bool
     history_bytes: int
     suggest_reasons: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, pending: _Optional[bool] = ..., attempt: _Optional[int] = ..., scheduled_event_id: _Optional[int] = ..., started_event_id: _Optional[int] = ..., scheduled_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., original_scheduled_ns: _Optional[int] = ..., timeout_ns: _Optional[int] = ..., request_id: _Optional[str] = ..., identity: _Optional[str] = ..., suggest_continue_as_new: _Optional[bool] = ..., history_bytes: _Optional[int] = ..., suggest_reasons: _Optional[_Iterable[int]] = ...) -> None: ...
+    speculative: bool
+    start_within_ns: int
+    def __init__(self, pending: _Optional[bool] = ..., attempt: _Optional[int] = ..., scheduled_event_id: _Optional[int] = ..., started_event_id: _Optional[int] = ..., scheduled_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., original_scheduled_ns: _Optional[int] = ..., timeout_ns: _Optional[int] = ..., request_id: _Optional[str] = ..., identity: _Optional[str] = ..., suggest_continue_as_new: _Optional[bool] = ..., history_bytes: _Optional[int] = ..., suggest_reasons: _Optional[_Iterable[int]] = ..., speculative: _Optional[bool] = ..., start_within_ns: _Optional[int] = ...) -> None: ...
 
 class Sticky(_message.Message):
     __slots__ = ("queue", "schedule_to_start_timeout_ns")
@@ -166,6 +178,28 @@ class CancelRequested(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     def __init__(self, request_id: _Optional[str] = ...) -> None: ...
+
+class UpdateAdmitted(_message.Message):
+    __slots__ = ("update_id", "request")
+    UPDATE_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    update_id: str
+    request: bytes
+    def __init__(self, update_id: _Optional[str] = ..., request: _Optional[bytes] = ...) -> None: ...
+
+class UpdatesSent(_message.Message):
+    __slots__ = ("update_ids", "withdrawn")
+    UPDATE_IDS_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
+    update_ids: _containers.RepeatedScalarFieldContainer[str]
+    withdrawn: bool
+    def __init__(self, update_ids: _Optional[_Iterable[str]] = ..., withdrawn: _Optional[bool] = ...) -> None: ...
+
+class UpdateDropped(_message.Message):
+    __slots__ = ("update_id",)
+    UPDATE_ID_FIELD_NUMBER: _ClassVar[int]
+    update_id: str
+    def __init__(self, update_id: _Optional[str] = ...) -> None: ...
 
 class CloseAttempted(_message.Message):
     __slots__ = ("value",)

@@ -131,6 +131,31 @@ class DeadlineExceeded(PolyrhythmError):
     code = "deadline_exceeded"
 
 
+class Aborted(PolyrhythmError):
+    """Something else came in between; the same call may succeed when it is made again."""
+
+    code = "aborted"
+
+
+class OperationAborted(PolyrhythmError):
+    """This operation of several was not done because another one failed."""
+
+    code = "operation_aborted"
+
+    def __init__(self) -> None:
+        super().__init__("Operation was aborted.")
+
+
+class OperationsFailed(PolyrhythmError):
+    """Several operations in one call: what became of each, None for one that was done."""
+
+    code = "operations_failed"
+
+    def __init__(self, message: str, outcomes: list[PolyrhythmError | None]) -> None:
+        super().__init__(message)
+        self.outcomes = outcomes
+
+
 class DataLoss(PolyrhythmError):
     """Stored bytes are damaged; the run they belong to is left alone."""
 

@@ -50,6 +50,15 @@ class Limits:
     task_heartbeat_total_ns: int = 30 * MINUTE_NS
     # A sticky queue that nobody polled for this long has lost its worker.
     sticky_unavailable_ns: int = 10 * SECOND_NS
+    # A speculative task that no worker took within this becomes a normal one; one with more events
+    # than this before it is written even when it changed nothing.
+    speculative_start_ns: int = 5 * SECOND_NS
+    speculative_events_max: int = 10
+    # Updates of one run: at work at once, in all, in bytes; how many suggest to continue as new.
+    updates_in_flight_max: int = 10
+    updates_max: int = 2000
+    updates_bytes_max: int = 20 * 1024 * 1024
+    updates_suggest: int = 1800
     # Activity retries when the policy says nothing.
     retry_initial_ns: int = SECOND_NS
     retry_coefficient: float = 2.0
@@ -62,6 +71,7 @@ class Limits:
     task_poll_ns: int = 60 * SECOND_NS
     history_poll_ns: int = 20 * SECOND_NS
     query_ns: int = 10 * SECOND_NS
+    update_wait_ns: int = 20 * SECOND_NS
     buffered_queries_max: int = 1
     # A turn of the lane: items decided before one commit, and steps they may cause among them.
     turn_items_max: int = 512

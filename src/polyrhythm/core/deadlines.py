@@ -12,7 +12,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from heapq import heapify, heappop, heappush, heapreplace
 
-from polyrhythm.core.state import ActivityState, Deadline, RunState
+from polyrhythm.core.state import ActivityState, Deadline, RunState, WorkflowTaskState
 
 
 class DeadlineKind(IntEnum):
@@ -54,8 +54,8 @@ def push_task(state: RunState) -> None:
     if task.started_event_id:
         due = task.started_ns + task.timeout_ns
         _push(state, due, DeadlineKind.TASK_START_TO_CLOSE, task.scheduled_event_id, task.attempt)
-    elif state.sticky_queue and state.sticky_timeout_ns:
-        due = task.scheduled_ns + state.sticky_timeout_ns
+    elif within_ns := _start_within(state, task):
+        due = task.scheduled_ns + within_ns
         kind = DeadlineKind.TASK_SCHEDULE_TO_START
         _push(state, due, kind, task.scheduled_event_id, task.attempt)
 
@@ -156,9 +156,12 @@ def _live_task(state: RunState, kind: int, subject: int | str, stamp: int) -> in
         return 0
     if kind == DeadlineKind.TASK_START_TO_CLOSE:
         return task.started_ns + task.timeout_ns if task.started_event_id else 0
-    if task.started_event_id or not state.sticky_queue:
-        return 0
-    return task.scheduled_ns + state.sticky_timeout_ns
+    within_ns = 0 if task.started_event_id else _start_within(state, task)
+    return task.scheduled_ns + within_ns if within_ns else 0
+
+
+def _start_within(state: RunState, task: WorkflowTaskState) -> int:
+    return state.sticky_timeout_ns if state.sticky_queue else task.start_within_ns
 
 
 def _live_timer(state: RunState, _kind: int, subject: int | str, stamp: int) -> int:

@@ -4,7 +4,8 @@ Every decide function takes a Decision (or makes one), appends to it and leaves 
 Appending applies at once, so each step sees the state the steps before it left: decide and fold
 run the very same `apply`. While a worker holds the workflow task, events of the outside world are
 buffered without an id (`tables.UNBUFFERED` lists those that never are) and get their ids, moved
-and wired as the protocol wants, when that task closes.
+and wired as the protocol wants, when that task closes. A speculative workflow task has no events;
+whatever else is written makes it a normal one, whose events come first.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from polyrhythm.core import tables
 from polyrhythm.core.apply import apply_event, apply_note
 from polyrhythm.core.closing import closing_messages
 from polyrhythm.core.context import Context
-from polyrhythm.core.effects import ActivityOffer, Delivery, WorkflowTaskOffer
+from polyrhythm.core.effects import ActivityOffer, Delivery, UpdateEnded, WorkflowTaskOffer
 from polyrhythm.core.state import RunState
+from polyrhythm.core.task_events import encode_task, scheduled_event, started_event
 
 
 def encode_frame(data: bytes) -> bytes:
@@ -41,6 +43,7 @@ class Decision:
 
     __slots__ = (
         "context",
+        "counts",
         "effects",
         "event_count",
         "event_frames",
@@ -58,6 +61,8 @@ class Decision:
         self.effects: list[Effect] = []
         self.first_event_id = state.next_event_id
         self.event_count = 0
+        # Whether the server this follows would count a transition of the run's state.
+        self.counts = False
         self.reply: object = None
 
     @property
@@ -74,6 +79,13 @@ class Decision:
     def append(self, event: HistoryEvent) -> None:
         """Write the event, or buffer it while a worker holds the workflow task."""
         state = self.state
+        task = state.workflow_task
+        if (
+            task is not None
+            and task.speculative
+            and event.event_type not in tables.KEEP_SPECULATIVE
+        ):
+            self.write_speculative()
         if state.task_started and event.event_type not in tables.UNBUFFERED:
             note = self.new_note()
             note.buffered.event = event.SerializeToString()
@@ -90,6 +102,12 @@ class Decision:
 
     def append_note(self, note: notes.Note) -> None:
         """Write a note made by `new_note`."""
+        if not note.silent:
+            self.counts = True
+            task = self.state.workflow_task
+            if task is not None and task.speculative:
+                self.write_speculative()
+                note.at_event_id = self.state.next_event_id
         data = note.SerializeToString()
         apply_note(self.state, note)
         self.note_frames.append(encode_frame(data))
@@ -97,6 +115,26 @@ class Decision:
     def new_note(self) -> notes.Note:
         """Return a note at this place of the log, to be filled and appended."""
         return notes.Note(at_event_id=self.state.next_event_id, time_ns=self.context.now_ns)
+
+    def write_speculative(self) -> None:
+        """Make a speculative workflow task a normal one, if there is one: its events are written,
+        and nobody is told whose it is."""
+        task = self.state.workflow_task
+        if task is None or not task.speculative:
+            return
+        scheduled = scheduled_event(self.state, task)
+        scheduled.event_id = task.scheduled_event_id
+        self._write(scheduled)
+        if task.started_event_id:
+            started = started_event(task, task.scheduled_event_id, "")
+            started.event_id = task.started_event_id
+            self._write(started)
+            return
+        # Nothing else but its deadline remembers that it was speculative.
+        note = self.new_note()
+        encode_task(note.workflow_task, task)
+        note.workflow_task.speculative = False
+        self.append_note(note)
 
     def flush(self) -> None:
         """Give the buffered events their ids: completions last, started ids wired."""
@@ -136,6 +174,7 @@ class Decision:
         apply_event(self.state, event, data)
         self.event_frames.append(encode_frame(data))
         self.event_count += 1
+        self.counts = True
 
 
 @dataclass(slots=True)
@@ -146,7 +185,7 @@ class NewRun:
 
 
 # Everything a decision may ask of the engine.
-Effect = WorkflowTaskOffer | ActivityOffer | Delivery | NewRun
+Effect = WorkflowTaskOffer | ActivityOffer | Delivery | UpdateEnded | NewRun
 
 
 def _wire(event: HistoryEvent, started_ids: dict[int, int]) -> None:

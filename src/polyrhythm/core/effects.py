@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from polyrhythm.api import notes
+from polyrhythm.base.errors import PolyrhythmError
 
 
 @dataclass(slots=True)
@@ -41,3 +42,12 @@ class Delivery:
 
     sequence: int
     message: notes.Message
+
+
+@dataclass(slots=True)
+class UpdateEnded:
+    """An update that leaves no trace: its callers get a serialized Failure, or an error."""
+
+    update_id: str
+    failure: bytes = b""
+    error: PolyrhythmError | None = None

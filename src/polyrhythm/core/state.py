@@ -10,6 +10,7 @@ Times are nanoseconds since 1970, durations nanoseconds, 0 means none.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 from operator import attrgetter
 
 from temporalio.api.enums.v1 import workflow_pb2 as statuses
@@ -34,6 +35,14 @@ class WorkflowTaskState:
     suggest_continue_as_new: bool = False
     suggest_reasons: tuple[int, ...] = ()
     history_bytes: int = 0
+    speculative: bool = False
+    # A worker must take it within this span, also from a normal queue; 0: no limit.
+    start_within_ns: int = 0
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether its events are not in the log: they are written when it completes."""
+        return self.speculative or self.attempt > 1
 
 
 @dataclass(slots=True)
@@ -94,6 +103,27 @@ class ChildState:
     initiated: bytes
     run_id: str = ""
     started_event_id: int = 0
+
+
+class UpdateStage(IntEnum):
+    """How far an update is that has not completed."""
+
+    ADMITTED = 1
+    # With a worker, by a workflow task that has not been answered.
+    SENT = 2
+    ACCEPTED = 3
+    # The run closed before it was accepted, or went on in another run.
+    ABORTED = 4
+    MOVED = 5
+
+
+@dataclass(slots=True)
+class UpdateState:
+    """One update. `request` is its serialized Any of a Request until it is accepted."""
+
+    stage: UpdateStage
+    request: bytes = b""
+    accepted_event_id: int = 0
 
 
 @dataclass(slots=True)
@@ -168,6 +198,9 @@ class RunState:
     signal_count: int = 0
     signal_request_ids: set[str] = field(default_factory=set)
     request_events: dict[str, RequestEvent] = field(default_factory=dict)
+    # Updates in order of admission, and the events that completed the others.
+    updates: dict[str, UpdateState] = field(default_factory=dict)
+    completed_updates: dict[str, int] = field(default_factory=dict)
     # Messages between runs.
     owed: dict[int, bytes] = field(default_factory=dict)
     owed_next: int = 1
@@ -194,7 +227,7 @@ class RunState:
         """Return a copy that can be applied to and thrown away.
 
         Sets that a workflow task's completion never adds to are shared: a run of 10,000 signals
-        would pay 100 us a completion for the copy.
+        would pay 100 us a completion for the copy. So are updates, which are replaced whole.
         """
         twin = RunState(*_RUN_FIELDS(self))
         twin.activities = dict(self.activities)

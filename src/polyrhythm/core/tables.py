@@ -64,6 +64,18 @@ STARTS: dict[int, str] = {
     event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED: "initiated_event_id",
 }
 
+# Events that leave a speculative workflow task what it is; all others make it a normal one first.
+KEEP_SPECULATIVE: frozenset[int] = frozenset(
+    {
+        *CLOSES,
+        event_types.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
+        event_types.EVENT_TYPE_WORKFLOW_TASK_STARTED,
+        event_types.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+        event_types.EVENT_TYPE_WORKFLOW_TASK_FAILED,
+        event_types.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
+    }
+)
+
 # Buffered events that move behind all others when the buffer gets its ids (stable otherwise),
 # each with the field that names what has ended.
 MOVED_LAST: dict[int, str] = {

@@ -19,7 +19,8 @@ from polyrhythm.stores.port import RunFilter
 @dataclass(slots=True)
 class Call:
     """One request on its way through a turn. `deadline_ns` 0: the caller waits for ever;
-    `parked`: its time is running already, so looking at it again starts no second clock."""
+    `parked`: its time is running already, so looking at it again starts no second clock, and
+    `late` is what it is answered when that is over; `pending`: what its handler knows of it."""
 
     namespace: NamespaceInfo
     request: Any
@@ -27,6 +28,8 @@ class Call:
     identity: str = ""
     reply: Reply = field(default_factory=Reply)
     parked: bool = False
+    late: Any = None
+    pending: Any = None
 
 
 @dataclass(slots=True)

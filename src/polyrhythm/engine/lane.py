@@ -24,7 +24,6 @@ from polyrhythm.engine.cache import RunCache
 from polyrhythm.engine.calls import Call, FireDue, Restore
 from polyrhythm.engine.desk import Desk, Memory
 from polyrhythm.engine.handlers import HANDLERS, Handler
-from polyrhythm.engine.handlers.history import get_history
 from polyrhythm.engine.handlers.match import follow_up
 from polyrhythm.engine.matching import Matching
 from polyrhythm.engine.namespaces import Registry
@@ -142,6 +141,8 @@ class Lane:
             memory.timers.arm(key, run.row.due_ns)
         for key in turn.deleted:
             memory.timers.forget(key)
+        for call, late in turn.lates:
+            call.late = late
         for reply, value, error in turn.answers:
             if error is None:
                 reply.resolve(value)
@@ -157,6 +158,7 @@ class Lane:
         for key in (*turn.touched, *turn.deleted):
             memory.world.cache.drop(key)
             memory.inbox.append(self._own(Restore(key)))
+            self._fail_updates(key, error)
         for reply, _, _ in turn.answers:
             reply.fail(Unavailable(f"the store did not commit: {error}"))
         if self.lost:
@@ -200,12 +202,21 @@ class Lane:
                 staged.seen = True
                 for call in self.memory.waiters.take_watchers(run_key):
                     found = True
-                    self._guard(desk, call, get_history)
+                    self._guard(desk, call, HANDLERS[type(call.request)])
         for run_key in desk.turn.deleted:
             for call in self.memory.waiters.take_watchers(run_key):
                 found = True
-                self._guard(desk, call, get_history)
+                self._guard(desk, call, HANDLERS[type(call.request)])
         return found
+
+    def _fail_updates(self, run_key: int, error: Exception) -> None:
+        # Whether an update was admitted is not known: its callers ask again under the same id.
+        waiters = self.memory.waiters
+        for call in waiters.take_watchers(run_key):
+            if call.pending is None:
+                waiters.watch(run_key, call)
+            else:
+                call.reply.fail(Unavailable(f"the store did not commit: {error}"))
 
     def _own(self, request: FireDue | Restore) -> Call:
         return Call(self.memory.registry.first(), request)

@@ -23,6 +23,7 @@ from polyrhythm.core.fold import fold_row
 from polyrhythm.core.snapshot import FOLD_VERSION, decode_state, encode_state
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import LoadedRun, RunCache
+from polyrhythm.engine.calls import Call
 from polyrhythm.engine.reply import Reply
 from polyrhythm.engine.rows import project_row
 from polyrhythm.stores.port import (
@@ -40,10 +41,12 @@ from polyrhythm.stores.port import (
 
 @dataclass(slots=True)
 class Staged:
-    """What a turn writes of one run. `seen`: whoever waits for the run has looked at it."""
+    """What a turn writes of one run. `seen`: whoever waits for the run has looked at it; `counts`:
+    it is a transition of the run's state."""
 
     created: bool = False
     seen: bool = False
+    counts: bool = False
     first_event_id: int = 0
     events: list[bytes] = field(default_factory=list)
     notes: list[bytes] = field(default_factory=list)
@@ -73,6 +76,7 @@ class Turn:
         self.deleted: list[int] = []
         self.loaded: set[int] = set()
         self.answers: list[tuple[Reply, Any, Exception | None]] = []
+        self.lates: list[tuple[Call, Any]] = []
         if isinstance(world.ids, UuidSource):
             world.ids.tick(now_ns)
 
@@ -83,6 +87,11 @@ class Turn:
     def refuse(self, reply: Reply, error: Exception) -> None:
         """Refuse a call once the turn is committed: what it refers to must be true by then."""
         self.answers.append((reply, None, error))
+
+    def postpone(self, call: Call, late: Any) -> None:
+        """Let a parked call wait on, but answer `late` when its time is over, once the turn is
+        committed."""
+        self.lates.append((call, late))
 
     def find(self, namespace_key: int, execution: WorkflowExecution) -> LoadedRun:
         """Return the run that is meant: the newest of its id when no run id is given.
@@ -154,6 +163,7 @@ class Turn:
             elif decision.event_frames:
                 staged.notes.append(encode_batch(decision.first_event_id))
             staged.seen = staged.seen and not decision.event_frames
+            staged.counts = staged.counts or decision.counts
             staged.events.extend(decision.event_frames)
             staged.notes.extend(decision.note_frames)
             run.remember(decision.event_frames, self.world.limits.cached_history_bytes_max)
@@ -184,8 +194,9 @@ class Turn:
         fresh = fold_run(stored) if stored is not None else LoadedRun(run.key, RunState(), None)
         staged = self.staged.get(run.key)
         if staged is not None and (staged.events or staged.notes):
+            transitions = fresh.state.transitions
             fold_row(fresh.state, b"".join(staged.events), b"".join(staged.notes))
-            fresh.state.transitions -= 1
+            fresh.state.transitions = transitions
         run.state = fresh.state
         run.frames, run.frames_bytes = [], 0
         run.frames_first_id = run.state.next_event_id
@@ -197,7 +208,7 @@ class Turn:
         batch.deleted_runs = self.deleted
         for key, run in self.touched.items():
             staged = self.staged.get(key)
-            if staged is not None:
+            if staged is not None and staged.counts:
                 run.state.transitions += 1
             row = project_row(run, self.now_ns)
             if staged is not None:

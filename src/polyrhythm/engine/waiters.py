@@ -6,7 +6,6 @@ timeout's answer is a value prepared when it was parked, so running out of time 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Any
 
@@ -14,27 +13,12 @@ from polyrhythm.base.errors import ResourceExhausted
 from polyrhythm.engine.calls import Call
 
 
-@dataclass(slots=True)
-class Wait:
-    """A parked call and what it answers when its time is over: a value, or an error."""
-
-    call: Call
-    late: Any
-
-    def expire(self) -> None:
-        """Answer that time is over."""
-        if isinstance(self.late, Exception):
-            self.call.reply.fail(self.late)
-        else:
-            self.call.reply.resolve(self.late)
-
-
 class Waiters:
     """Everything that waits in one lane."""
 
     def __init__(self, waiters_max: int) -> None:
         self._waiters_max = waiters_max
-        self._heap: list[tuple[int, int, Wait]] = []
+        self._heap: list[tuple[int, int, Call]] = []
         self._count = 0
         self._of_run: dict[int, list[Call]] = {}
 
@@ -49,7 +33,8 @@ class Waiters:
         if len(self._heap) >= self._waiters_max:
             raise ResourceExhausted("too many calls wait for tasks or events", "CONCURRENT_LIMIT")
         self._count += 1
-        heappush(self._heap, (until_ns, self._count, Wait(call, late)))
+        call.late = late
+        heappush(self._heap, (until_ns, self._count, call))
 
     def watch(self, run_key: int, call: Call) -> None:
         """Look at a parked call again when its run changes."""
@@ -65,24 +50,28 @@ class Waiters:
         """Answer every call whose time is over."""
         heap = self._heap
         while heap and heap[0][0] <= now_ns:
-            heappop(heap)[2].expire()
+            call = heappop(heap)[2]
+            if isinstance(call.late, Exception):
+                call.reply.fail(call.late)
+            else:
+                call.reply.resolve(call.late)
 
     def next_ns(self) -> int:
         """Return when the next call runs out of time, 0 for never."""
         heap = self._heap
-        while heap and heap[0][2].call.reply.done:
+        while heap and heap[0][2].reply.done:
             heappop(heap)
         return heap[0][0] if heap else 0
 
     def end_all(self, error: Exception) -> None:
         """Fail every call that still waits: the lane closes."""
-        for _, _, wait in self._heap:
-            wait.call.reply.fail(error)
+        for _, _, call in self._heap:
+            call.reply.fail(error)
         self._heap.clear()
         self._of_run.clear()
 
     def _drop_done(self) -> None:
-        self._heap = [entry for entry in self._heap if not entry[2].call.reply.done]
+        self._heap = [entry for entry in self._heap if not entry[2].reply.done]
         self._heap.sort()
         for run_key in list(self._of_run):
             live = [call for call in self._of_run[run_key] if not call.reply.done]

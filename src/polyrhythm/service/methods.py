@@ -26,6 +26,7 @@ from polyrhythm.service import (
     start,
     system,
     task_queues,
+    updates,
     visibility,
     workflow_tasks,
 )
@@ -36,6 +37,9 @@ WORKFLOW_HANDLERS: dict[str, Handler] = {
     "SignalWithStartWorkflowExecution": start.handle_signal_with_start,
     "SignalWorkflowExecution": signal.handle_signal,
     "QueryWorkflow": describe.handle_query,
+    "UpdateWorkflowExecution": updates.handle_update,
+    "PollWorkflowExecutionUpdate": updates.handle_poll_update,
+    "ExecuteMultiOperation": updates.handle_multi,
     "DescribeWorkflowExecution": describe.handle_describe,
     "RequestCancelWorkflowExecution": life.handle_cancel,
     "TerminateWorkflowExecution": life.handle_terminate,

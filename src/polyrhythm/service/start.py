@@ -36,6 +36,14 @@ def handle_start(
     deadline_ns: int,
 ) -> Reply:
     """Start a workflow. Reply: StartWorkflowExecutionResponse."""
+    check_start(service, scope, request)
+    return service.submit(scope, request, deadline_ns)
+
+
+def check_start(
+    service: Service, scope: NamespaceScope, request: StartWorkflowExecutionRequest
+) -> None:
+    """Refuse a start that cannot be, and fill in what it leaves out."""
     _check_namespace(service, scope)
     limits = service.limits
     fields.fill_id_policies(request, WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_FAIL)
@@ -55,7 +63,6 @@ def handle_start(
     fields.check_links(request.links)
     _refuse_unbuilt(request)
     _check_sizes(request, limits)
-    return service.submit(scope, request, deadline_ns)
 
 
 def handle_signal_with_start(

@@ -16,6 +16,7 @@ from google.rpc.code_pb2 import Code
 from google.rpc.status_pb2 import Status
 from temporalio.api.enums.v1 import ResourceExhaustedCause, ResourceExhaustedScope
 from temporalio.api.errordetails.v1 import (
+    MultiOperationExecutionFailure,
     NamespaceAlreadyExistsFailure,
     NamespaceNotFoundFailure,
     NotFoundFailure,
@@ -25,7 +26,7 @@ from temporalio.api.errordetails.v1 import (
     WorkflowExecutionAlreadyStartedFailure,
     WorkflowNotReadyFailure,
 )
-from temporalio.api.failure.v1 import Failure
+from temporalio.api.failure.v1 import Failure, MultiOperationExecutionAborted
 
 from polyrhythm.base import errors
 
@@ -45,7 +46,7 @@ def status_of(error: BaseException) -> Status:
     if not isinstance(error, errors.PolyrhythmError):
         return Status(code=Code.Value("INTERNAL"), message=INTERNAL_MESSAGE)
     row = _row_of(type(error))
-    status = Status(code=Code.Value(row.code_name), message=error.message)
+    status = Status(code=Code.Value(code_name_of(error)), message=error.message)
     if row.detail is not None:
         status.details.add().Pack(row.detail(error))
     return status
@@ -55,6 +56,8 @@ def code_name_of(error: BaseException) -> str:
     """Return the name of a status's code, as gRPC spells it."""
     if not isinstance(error, errors.PolyrhythmError):
         return "INTERNAL"
+    if isinstance(error, errors.OperationsFailed):
+        return _code_of_operations(error)
     return _row_of(type(error)).code_name
 
 
@@ -81,6 +84,25 @@ def _query_failed(error: errors.QueryFailed) -> Message:
     if not error.failure:
         return QueryFailedFailure()
     return QueryFailedFailure(failure=Failure.FromString(error.failure))
+
+
+def _operations_failed(error: errors.OperationsFailed) -> Message:
+    failure = MultiOperationExecutionFailure()
+    for outcome in error.outcomes:
+        operation = failure.statuses.add()
+        if outcome is not None:
+            status = status_of(outcome)
+            operation.code, operation.message = status.code, status.message
+            operation.details.extend(status.details)
+    return failure
+
+
+def _code_of_operations(error: errors.OperationsFailed) -> str:
+    # The first operation that failed by itself speaks for all of them.
+    for outcome in error.outcomes:
+        if outcome is not None and not isinstance(outcome, errors.OperationAborted):
+            return code_name_of(outcome)
+    return "ABORTED"
 
 
 def _resource_exhausted(error: errors.ResourceExhausted) -> Message:
@@ -110,6 +132,9 @@ ROWS: dict[type[BaseException], Row] = {
     errors.Unimplemented: Row("UNIMPLEMENTED"),
     errors.Unavailable: Row("UNAVAILABLE"),
     errors.DeadlineExceeded: Row("DEADLINE_EXCEEDED"),
+    errors.Aborted: Row("ABORTED"),
+    errors.OperationAborted: Row("ABORTED", lambda _: MultiOperationExecutionAborted()),
+    errors.OperationsFailed: Row("", _operations_failed),
     # Never UNAVAILABLE, which the Temporal server says here: clients would retry for ever what
     # cannot get better by itself.
     errors.DataLoss: Row("DATA_LOSS"),

@@ -51,8 +51,13 @@ def check_execution(request: Message, field_name: str) -> None:
     execution: WorkflowExecution = getattr(request, field_name)
     if not execution.workflow_id:
         raise InvalidArgument("WorkflowId is not set on request.")
-    if execution.run_id and _UUID.fullmatch(execution.run_id) is None:
+    if execution.run_id and not is_run_id(execution.run_id):
         raise InvalidArgument("Invalid RunId.")
+
+
+def is_run_id(text: str) -> bool:
+    """Return whether a text could be a run's id."""
+    return _UUID.fullmatch(text) is not None
 
 
 def flaw_of_duration(duration: Duration, limits: Limits) -> str:

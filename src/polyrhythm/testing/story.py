@@ -115,7 +115,7 @@ class Story:
         frames, note_frames = b"".join(decision.event_frames), b"".join(decision.note_frames)
         if not decision.empty:
             self.rows.append((frames, note_frames))
-            self.run.state.transitions += 1
+            self.run.state.transitions += decision.counts
         for event in History.FromString(frames).events:
             outcome.events.append(_event_item(event, str(event.event_id)))
         for note in notes.NoteList.FromString(note_frames).notes:

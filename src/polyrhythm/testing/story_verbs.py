@@ -14,6 +14,7 @@ from temporalio.api.command.v1 import Command
 from temporalio.api.enums.v1 import CommandType
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkflowExecutionResponse,
+    PollWorkflowTaskQueueResponse,
     RecordActivityTaskHeartbeatRequest,
     RespondActivityTaskCanceledRequest,
     RespondActivityTaskCompletedRequest,
@@ -32,9 +33,10 @@ from polyrhythm.core.decide.activity_describe import describe_pending
 from polyrhythm.core.decide.fire import decide_fire
 from polyrhythm.core.decide.signal import decide_signal
 from polyrhythm.core.decide.start import decide_start
+from polyrhythm.core.decide.update import send_updates
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import ActivityOffer
-from polyrhythm.testing import story_chain, story_children
+from polyrhythm.testing import story_chain, story_children, story_updates
 from polyrhythm.testing.story_run import StoryRun
 from polyrhythm.testing.story_text import parse_span, set_field, set_fields, split_at
 
@@ -56,6 +58,7 @@ def tell_task(run: StoryRun, words: list[str]) -> list[Decision]:
     """`task`: a worker takes the workflow task."""
     decision = Decision(run.state, run.context)
     task.start_task(decision, words[0] if words else "poll", WORKER)
+    decision.reply = PollWorkflowTaskQueueResponse(messages=send_updates(decision))
     _keep_task_token(run)
     return [decision]
 
@@ -68,12 +71,15 @@ def tell_complete(run: StoryRun, words: list[str]) -> list[Decision]:
         set_field(request, *words[own].split("=", 1))
         own += 1
     for command in split_at(words[own:], ";"):
-        request.commands.append(_command(command))
+        if not story_updates.add_message(request, command):
+            request.commands.append(_command(command))
     decision = completion.decide_completed(run.state, run.tokens["task"], request, run.context)
     # A task that was started inline is the worker's next one.
     run.state = decision.state
     _keep_task_token(run)
-    return [decision, *_start_eager(run, decision)]
+    eager = _start_eager(run, decision)
+    story_updates.show_completion(decision)
+    return [decision, *eager]
 
 
 def tell_fail_task(run: StoryRun, words: list[str]) -> list[Decision]:
@@ -258,6 +264,7 @@ COMMANDS: dict[str, tuple[CommandType.ValueType, _Fill]] = {
     "timer": (CommandType.COMMAND_TYPE_START_TIMER, _timer),
     "finish": (CommandType.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION, _finish),
     **story_children.COMMANDS,
+    **story_updates.COMMANDS,
     **story_chain.COMMANDS,
 }
 
@@ -276,5 +283,6 @@ VERBS: dict[str, Callable[[StoryRun, list[str]], list[Decision]]] = {
     "pending": tell_pending,
     "wait": tell_wait,
     **story_children.VERBS,
+    **story_updates.VERBS,
     **story_chain.VERBS,
 }

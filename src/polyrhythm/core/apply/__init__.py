@@ -12,7 +12,7 @@ from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
-from polyrhythm.core.apply import activity, child, external, life, reset, task, timer
+from polyrhythm.core.apply import activity, child, external, life, reset, task, timer, update
 from polyrhythm.core.state import RunState
 
 _Apply = Callable[[RunState, HistoryEvent], None]
@@ -31,6 +31,8 @@ EVENTS: dict[int, _Apply] = {
     event_types.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED: life.apply_properties_modified,
     event_types.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: life.apply_search_attributes,
     event_types.EVENT_TYPE_MARKER_RECORDED: life.apply_nothing,
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED: update.apply_accepted,
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED: update.apply_completed,
     event_types.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED: task.apply_scheduled,
     event_types.EVENT_TYPE_WORKFLOW_TASK_STARTED: task.apply_started,
     event_types.EVENT_TYPE_WORKFLOW_TASK_COMPLETED: task.apply_completed,
@@ -77,6 +79,9 @@ NOTES: dict[str, Callable[[RunState, notes.Note], None]] = {
     "owed": external.apply_owed,
     "settled": external.apply_settled,
     "received": external.apply_received,
+    "update_admitted": update.apply_admitted,
+    "updates_sent": update.apply_sent,
+    "update_dropped": update.apply_dropped,
     "batch": reset.apply_batch,
     "forked": reset.apply_forked,
     "reset_to": reset.apply_reset_to,

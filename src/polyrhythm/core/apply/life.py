@@ -12,6 +12,7 @@ from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
 from polyrhythm.core import deadlines, tables
+from polyrhythm.core.apply import update
 from polyrhythm.core.state import RequestEvent, RunState
 
 
@@ -73,6 +74,8 @@ def apply_closed(state: RunState, event: HistoryEvent) -> None:
     state.children.clear()
     state.external_signals.clear()
     state.external_cancels.clear()
+    if state.updates:
+        update.abort(state, event)
     state.buffered.clear()
     state.buffered_bytes = 0
     state.deadlines.clear()

@@ -74,12 +74,13 @@ def apply_timed_out(state: RunState, event: HistoryEvent) -> None:
 
 
 def apply_note(state: RunState, note: notes.Note) -> None:
-    """Replace the task by one that has no events: a transient attempt, or none."""
+    """Replace the task by one that has no events: a transient or speculative one, or none."""
     change = note.workflow_task
     if not change.pending:
         _end(state, attempt=change.attempt)
         return
-    state.first_task_due_ns = 0
+    if not change.speculative:
+        state.first_task_due_ns = 0
     state.workflow_task = WorkflowTaskState(
         scheduled_event_id=change.scheduled_event_id,
         attempt=change.attempt,
@@ -93,6 +94,8 @@ def apply_note(state: RunState, note: notes.Note) -> None:
         suggest_continue_as_new=change.suggest_continue_as_new,
         suggest_reasons=tuple(change.suggest_reasons),
         history_bytes=change.history_bytes,
+        speculative=change.speculative,
+        start_within_ns=change.start_within_ns,
     )
     deadlines.push_task(state)
 

@@ -3,7 +3,8 @@
 Source: RespondWorkflowTaskCompleted of the server, in its order: check the token, write the
 completion, set or clear stickiness, run the commands, then say which task comes next.
 Commands are run on a fork of the state: when one is refused, the fork is forgotten and the task
-fails instead, so nothing of a refused completion is ever seen.
+fails instead, so nothing of a refused completion is ever seen. A speculative task that changed
+nothing is discarded without a trace.
 """
 
 from __future__ import annotations
@@ -14,15 +15,23 @@ from temporalio.api.command.v1 import Command
 from temporalio.api.enums.v1 import CommandType, TimeoutType, WorkflowTaskFailedCause
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.failure.v1 import Failure
+from temporalio.api.update.v1 import Rejection
 from temporalio.api.workflowservice.v1 import (
     RespondWorkflowTaskCompletedRequest,
     RespondWorkflowTaskFailedRequest,
 )
 
 from polyrhythm.api import notes
-from polyrhythm.base.errors import InvalidArgument, NotFound, Unimplemented
+from polyrhythm.base.errors import (
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    PolyrhythmError,
+    Unimplemented,
+)
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide import task as tasks
+from polyrhythm.core.decide import update as updates
 from polyrhythm.core.decide.commands import (
     activity,
     child,
@@ -31,6 +40,7 @@ from polyrhythm.core.decide.commands import (
     external,
     properties,
     timer,
+    update,
 )
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion, spell
 from polyrhythm.core.decision import Decision
@@ -59,6 +69,7 @@ _COMMANDS: dict[int, Callable[[Completion, Command], None]] = {
     CommandType.COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION: (
         external.decide_cancel_external
     ),
+    CommandType.COMMAND_TYPE_PROTOCOL_MESSAGE: update.decide_protocol_message,
 }
 
 _CLOSES = frozenset(
@@ -84,24 +95,50 @@ def decide_completed(
     Raises NotFound for a task that is not this worker's (any more).
     """
     task = check_token(state, token)
+    try:
+        return _complete(state, task, request, context)
+    except (InvalidArgument, FailedPrecondition) as error:
+        # Of an answer that makes no sense nothing is written and a normal task stays with its
+        # worker. What it was sent has to be sent again, and a speculative task is lost.
+        if not task.speculative and not updates.sent_updates(state):
+            raise
+        return _withdraw(Decision(state, context), task, error)
+
+
+def _complete(
+    state: RunState,
+    task: WorkflowTaskState,
+    request: RespondWorkflowTaskCompletedRequest,
+    context: Context,
+) -> Decision:
     _check_sequence(request)
     decision = Decision(state.fork(), context)
     beat = request.force_create_new_workflow_task and not request.commands and not request.messages
     if beat and _beats_too_long(task, context):
         return _end_heartbeat(decision)
-    _write_completed(decision, request)
+    discarded = task.speculative and _is_void(state, request, context)
+    if discarded:
+        tasks.discard_task(decision)
+    else:
+        _write_completed(decision, request)
     _write_sticky(decision, request)
     completion = Completion(
         decision=decision,
         request=request,
         completed_event_id=decision.state.next_event_id - 1,
         unhandled=bool(decision.state.buffered),
+        updates_before=state.updates,
+        discarded=discarded,
     )
     try:
         for command in request.commands:
             _run(completion, command)
+        if request.messages:
+            update.take_remaining(completion)
     except CommandRefused as refusal:
         return _refuse(state, task, refusal, request, context)
+    if state.updates and decision.state.running and not request.force_create_new_workflow_task:
+        updates.drop_unprocessed(decision)
     _decide_next(completion, task.original_scheduled_ns if beat else 0)
     decision.reply = completion
     return decision
@@ -152,6 +189,30 @@ def write_terminated(decision: Decision, reason: str, identity: str) -> None:
     decision.append(event)
 
 
+def _withdraw(decision: Decision, task: WorkflowTaskState, error: PolyrhythmError) -> Decision:
+    updates.mark_sent(decision, updates.sent_updates(decision.state), withdrawn=True)
+    if task.speculative:
+        tasks.discard_task(decision)
+        tasks.set_sticky(decision, "", 0)
+        tasks.schedule_task(decision, speculative=True)
+    decision.reply = error
+    return decision
+
+
+def _is_void(
+    state: RunState, request: RespondWorkflowTaskCompletedRequest, context: Context
+) -> bool:
+    """Whether a speculative task changed nothing: no commands, and rejections at most."""
+    if request.commands or request.force_create_new_workflow_task:
+        return False
+    # A worker that rolls back may be shown the same events again, but not for ever.
+    again = request.capabilities.discard_speculative_workflow_task_with_events
+    events_max = context.limits.speculative_events_max if again else 0
+    if state.next_event_id > state.last_completed_started_id + 2 + events_max:
+        return False
+    return all(message.body.Is(Rejection.DESCRIPTOR) for message in request.messages)
+
+
 def _check_sequence(request: RespondWorkflowTaskCompletedRequest) -> None:
     closing = None
     for command in request.commands:
@@ -181,7 +242,7 @@ def _name(command: Command) -> str:
 
 
 def _write_completed(decision: Decision, request: RespondWorkflowTaskCompletedRequest) -> None:
-    tasks.write_transient(decision)
+    tasks.write_task(decision, request.identity)
     task = decision.state.workflow_task
     assert task is not None
     event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
@@ -213,11 +274,15 @@ def _decide_next(completion: Completion, original_ns: int) -> None:
     state = decision.state
     if not state.running:
         return
-    if request.force_create_new_workflow_task or completion.cancelled_unstarted or state.buffered:
-        inline = request.return_new_workflow_task
-        tasks.schedule_task(decision, offered=not inline, original_ns=original_ns)
-        if inline:
-            tasks.start_task(decision, INLINE_REQUEST_ID, request.identity)
+    beat, inline = request.force_create_new_workflow_task, request.return_new_workflow_task
+    normal = beat or completion.cancelled_unstarted or bool(state.buffered)
+    if not normal and not (state.updates and updates.has_outgoing(state)):
+        return
+    # A speculative task is only for a worker that takes it in this answer.
+    tasks.schedule_task(decision, not inline, original_ns, speculative=inline and not normal)
+    if inline:
+        tasks.start_task(decision, INLINE_REQUEST_ID, request.identity)
+        completion.outgoing = updates.send_updates(decision, heartbeat=beat)
 
 
 def _refuse(
@@ -228,10 +293,12 @@ def _refuse(
     context: Context,
 ) -> Decision:
     unhandled = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+    decision = Decision(state, context)
+    decision.reply = InvalidArgument(refusal.message)
+    updates.drop_failed(decision)
     if task.attempt > 1 and refusal.cause != unhandled:
         # A task that keeps failing is left to its timeout, which grows with the attempts.
-        raise InvalidArgument(refusal.message)
-    decision = Decision(state, context)
+        return decision
     failure = Failure(message=refusal.message)
     failure.server_failure_info.SetInParent()
     tasks.fail_task(decision, refusal.cause, failure, request.identity)
@@ -240,7 +307,6 @@ def _refuse(
         write_terminated(decision, refusal.message, "history-service")
     else:
         tasks.schedule_task(decision)
-    decision.reply = InvalidArgument(refusal.message)
     return decision
 
 

@@ -112,8 +112,11 @@ def schedule_first(decision: Decision, request: StartWorkflowExecutionRequest) -
 def first_task_due(decision: Decision) -> None:
     """The start delay is over: schedule the first task, if nothing did so before."""
     state = decision.state
-    if state.running and state.waits_for_first_task and state.workflow_task is None:
-        tasks.schedule_task(decision)
+    if state.running and state.waits_for_first_task:
+        if state.workflow_task is None:
+            tasks.schedule_task(decision)
+        # An update has come before the time: what it asked for is the first task.
+        decision.write_speculative()
 
 
 def started_link(context: Context, workflow_id: str, run_id: str) -> Link:

@@ -1,11 +1,14 @@
 """Decides the workflow task: scheduled, started, failed, timed out.
 
-Source: the server's workflow task state machine. A task is *normal* (its events are written) or
-*transient* (an attempt past the first: no events until it completes, or until something new
-happened, which makes it normal again). At most one task is pending.
+Source: the server's workflow task state machine. A task is *normal* (its events are written),
+*transient* (an attempt past the first) or *speculative* (nothing but updates asked for it). The
+last two have no events until they complete, or until something new happens, which makes them
+normal. At most one task is pending.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from temporalio.api.enums.v1 import (
     SuggestContinueAsNewReason,
@@ -13,15 +16,19 @@ from temporalio.api.enums.v1 import (
     WorkflowTaskFailedCause,
 )
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
-from temporalio.api.enums.v1 import task_queue_pb2 as queue_kinds
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.api.taskqueue.v1 import TaskQueue
 
 from polyrhythm.core.context import Context
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import WorkflowTaskOffer
 from polyrhythm.core.state import RunState, WorkflowTaskState
+from polyrhythm.core.task_events import (
+    encode_queue,
+    encode_task,
+    scheduled_event,
+    started_event,
+)
 
 
 def ensure_task(decision: Decision) -> None:
@@ -31,7 +38,9 @@ def ensure_task(decision: Decision) -> None:
         schedule_task(decision)
 
 
-def schedule_task(decision: Decision, offered: bool = True, original_ns: int = 0) -> None:
+def schedule_task(
+    decision: Decision, offered: bool = True, original_ns: int = 0, speculative: bool = False
+) -> None:
     """Schedule a task; `offered` False when the caller starts it in the same breath."""
     state = decision.state
     assert state.workflow_task is None, "a workflow task is pending already"
@@ -41,7 +50,12 @@ def schedule_task(decision: Decision, offered: bool = True, original_ns: int = 0
     attempt = state.next_attempt
     timeout_ns = _timeout_ns(state, decision.context, attempt)
     now_ns = decision.context.now_ns
-    if attempt == 1:
+    if speculative:
+        task = WorkflowTaskState(state.next_event_id, attempt, now_ns, now_ns, timeout_ns)
+        task.speculative = True
+        task.start_within_ns = decision.context.limits.speculative_start_ns
+        _write_task_note(decision, task)
+    elif attempt == 1:
         decision.append(_scheduled_event(decision, attempt, timeout_ns, now_ns))
     else:
         task = WorkflowTaskState(state.next_event_id, attempt, now_ns, now_ns, timeout_ns)
@@ -74,17 +88,20 @@ def task_offer(state: RunState) -> WorkflowTaskOffer | None:
 
 
 def start_task(decision: Decision, request_id: str, identity: str) -> None:
-    """Hand the pending task to a worker; a transient one becomes normal if news came since."""
+    """Hand the pending task to a worker; a transient one becomes normal if news came since.
+
+    Its messages are `decide.update`'s to send.
+    """
     state = decision.state
     task = state.workflow_task
     assert task is not None and not task.started_event_id
     now_ns = decision.context.now_ns
     reasons = _suggest_reasons(state, decision.context)
-    transient = task.attempt > 1
-    if transient and task.scheduled_event_id != state.next_event_id:
+    unwritten = task.unwritten
+    if unwritten and task.scheduled_event_id != state.next_event_id:
         decision.append(_scheduled_event(decision, 1, task.timeout_ns, now_ns))
-        transient = False
-    if not transient:
+        unwritten = False
+    if not unwritten:
         task = state.workflow_task
         assert task is not None
         event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_TASK_STARTED)
@@ -97,45 +114,52 @@ def start_task(decision: Decision, request_id: str, identity: str) -> None:
         started.history_size_bytes = state.history_bytes
         decision.append(event)
         return
-    held = _copy(task)
-    held.started_event_id = task.scheduled_event_id + 1
-    held.started_ns = now_ns
-    held.request_id = request_id
-    held.identity = identity
-    held.suggest_continue_as_new = bool(reasons)
-    held.suggest_reasons = tuple(reasons)
-    held.history_bytes = state.history_bytes
+    held = replace(
+        task,
+        started_event_id=task.scheduled_event_id + 1,
+        started_ns=now_ns,
+        request_id=request_id,
+        identity=identity,
+        suggest_continue_as_new=bool(reasons),
+        suggest_reasons=tuple(reasons),
+        history_bytes=state.history_bytes,
+    )
     _write_task_note(decision, held)
 
 
 def transient_events(state: RunState, identity: str = "") -> list[HistoryEvent]:
-    """Return the events of a transient task, which the log does not hold (yet).
+    """Return the events of a transient or speculative task, which the log does not hold (yet).
 
     None when something new was written since: then the task will be another one. Its worker sees
     its own `identity` in them, a reader of the history sees none.
     """
     task = state.workflow_task
-    if task is None or task.attempt == 1 or task.scheduled_event_id != state.next_event_id:
+    if task is None or not task.unwritten or task.scheduled_event_id != state.next_event_id:
         return []
-    events = [_event_of_scheduled(state, task)]
+    events = [scheduled_event(state, task)]
     if task.started_event_id:
-        events.append(_event_of_started(task))
-        events[1].workflow_task_started_event_attributes.identity = identity
+        events.append(started_event(task, task.scheduled_event_id, identity))
         events[1].event_id = task.started_event_id
     events[0].event_id = task.scheduled_event_id
     return events
 
 
-def write_transient(decision: Decision) -> None:
-    """Write the events of a started transient task, now that it completes."""
+def write_task(decision: Decision, identity: str) -> None:
+    """Write the events of a started task that has none, now that `identity` answers it."""
     state = decision.state
     task = state.workflow_task
     assert task is not None
-    if task.attempt > 1:
-        decision.append(_event_of_scheduled(state, task))
-        started = _event_of_started(task)
-        started.workflow_task_started_event_attributes.scheduled_event_id = state.next_event_id - 1
-        decision.append(started)
+    if task.unwritten:
+        decision.append(scheduled_event(state, task))
+        decision.append(started_event(task, state.next_event_id - 1, identity))
+
+
+def discard_task(decision: Decision) -> None:
+    """End the started speculative task as if it had never been."""
+    note = decision.new_note()
+    note.silent = True
+    note.workflow_task.attempt = 1
+    decision.append_note(note)
 
 
 def fail_task(
@@ -148,6 +172,10 @@ def fail_task(
     state = decision.state
     task = state.workflow_task
     assert task is not None
+    if task.speculative:
+        write_task(decision, identity)
+        task = state.workflow_task
+        assert task is not None
     if task.attempt == 1:
         event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_TASK_FAILED)
         failed = event.workflow_task_failed_event_attributes
@@ -168,6 +196,7 @@ def fail_task(
 
 def time_out_task(decision: Decision, timeout: TimeoutType.ValueType) -> None:
     """End the task by a timeout; only a first attempt leaves an event."""
+    decision.write_speculative()
     task = decision.state.workflow_task
     assert task is not None
     if task.attempt == 1:
@@ -187,20 +216,10 @@ def set_sticky(decision: Decision, queue: str, timeout_ns: int) -> None:
     if queue == state.sticky_queue and (not queue or timeout_ns == state.sticky_timeout_ns):
         return
     note = decision.new_note()
+    note.silent = True
     note.sticky.queue = queue
     note.sticky.schedule_to_start_timeout_ns = timeout_ns if queue else 0
     decision.append_note(note)
-
-
-def encode_queue(queue: TaskQueue, state: RunState) -> None:
-    """Fill the queue a workflow task goes to: sticky while a worker caches the run."""
-    if state.sticky_queue:
-        queue.name = state.sticky_queue
-        queue.kind = queue_kinds.TASK_QUEUE_KIND_STICKY
-        queue.normal_name = state.task_queue
-    else:
-        queue.name = state.task_queue
-        queue.kind = queue_kinds.TASK_QUEUE_KIND_NORMAL
 
 
 def _scheduled_event(
@@ -214,38 +233,11 @@ def _scheduled_event(
     return event
 
 
-def _event_of_scheduled(state: RunState, task: WorkflowTaskState) -> HistoryEvent:
-    event = HistoryEvent(event_type=event_types.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED)
-    event.event_time.FromNanoseconds(task.scheduled_ns)
-    scheduled = event.workflow_task_scheduled_event_attributes
-    encode_queue(scheduled.task_queue, state)
-    scheduled.start_to_close_timeout.FromNanoseconds(task.timeout_ns)
-    scheduled.attempt = task.attempt
-    return event
-
-
-def _event_of_started(task: WorkflowTaskState) -> HistoryEvent:
-    event = HistoryEvent(event_type=event_types.EVENT_TYPE_WORKFLOW_TASK_STARTED)
-    event.event_time.FromNanoseconds(task.started_ns)
-    started = event.workflow_task_started_event_attributes
-    started.scheduled_event_id = task.scheduled_event_id
-    started.identity = task.identity
-    started.request_id = task.request_id
-    started.suggest_continue_as_new = task.suggest_continue_as_new
-    started.suggest_continue_as_new_reasons.extend(
-        SuggestContinueAsNewReason.ValueType(reason) for reason in task.suggest_reasons
-    )
-    started.history_size_bytes = task.history_bytes
-    return event
-
-
 def _carry_original(decision: Decision, original_ns: int) -> None:
     # A heartbeat's chain of tasks is timed from the first of them.
     task = decision.state.workflow_task
     assert task is not None
-    beat = _copy(task)
-    beat.original_scheduled_ns = original_ns
-    _write_task_note(decision, beat)
+    _write_task_note(decision, replace(task, original_scheduled_ns=original_ns))
 
 
 def _drop_task(decision: Decision, attempt: int) -> None:
@@ -265,35 +257,9 @@ def _set_next_attempt(decision: Decision, attempt: int) -> None:
 
 def _write_task_note(decision: Decision, task: WorkflowTaskState) -> None:
     note = decision.new_note()
-    change = note.workflow_task
-    change.pending = True
-    change.attempt = task.attempt
-    change.scheduled_event_id = task.scheduled_event_id
-    change.started_event_id = task.started_event_id
-    change.scheduled_ns = task.scheduled_ns
-    change.started_ns = task.started_ns
-    change.original_scheduled_ns = task.original_scheduled_ns
-    change.timeout_ns = task.timeout_ns
-    change.request_id = task.request_id
-    change.identity = task.identity
-    change.suggest_continue_as_new = task.suggest_continue_as_new
-    change.history_bytes = task.history_bytes
-    change.suggest_reasons.extend(task.suggest_reasons)
+    note.silent = task.speculative
+    encode_task(note.workflow_task, task)
     decision.append_note(note)
-
-
-def _copy(task: WorkflowTaskState) -> WorkflowTaskState:
-    return WorkflowTaskState(
-        task.scheduled_event_id,
-        task.attempt,
-        task.scheduled_ns,
-        task.original_scheduled_ns,
-        task.timeout_ns,
-        task.started_event_id,
-        task.started_ns,
-        task.request_id,
-        task.identity,
-    )
 
 
 def _suggest_reasons(
@@ -308,6 +274,8 @@ def _suggest_reasons(
         reasons.append(
             SuggestContinueAsNewReason.SUGGEST_CONTINUE_AS_NEW_REASON_TOO_MANY_HISTORY_EVENTS
         )
+    if len(state.updates) + len(state.completed_updates) >= context.limits.updates_suggest:
+        reasons.append(SuggestContinueAsNewReason.SUGGEST_CONTINUE_AS_NEW_REASON_TOO_MANY_UPDATES)
     return reasons
 
 

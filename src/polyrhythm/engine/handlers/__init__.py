@@ -17,12 +17,14 @@ from polyrhythm.engine.handlers import (
     history,
     life,
     lists,
+    multi,
     own,
     queries,
     queues,
     reset,
     spaces,
     tasks,
+    updates,
 )
 
 Handler = Callable[[Desk, Call], None]
@@ -52,6 +54,9 @@ HANDLERS: dict[type, Handler] = {
     _ws.RecordActivityTaskHeartbeatRequest: activities.heartbeat_activity,
     _ws.RecordActivityTaskHeartbeatByIdRequest: activities.heartbeat_activity_by_id,
     _ws.QueryWorkflowRequest: queries.query_workflow,
+    _ws.UpdateWorkflowExecutionRequest: updates.update_workflow,
+    _ws.PollWorkflowExecutionUpdateRequest: updates.poll_update,
+    _ws.ExecuteMultiOperationRequest: multi.execute_multi,
     _ws.RespondQueryTaskCompletedRequest: queries.complete_query,
     _ws.ResetStickyTaskQueueRequest: queues.reset_sticky,
     _ws.DescribeTaskQueueRequest: queues.describe_queue,

@@ -60,10 +60,16 @@ def read_page(
             run_key=run.key, run_id=run.state.run_id, next_event_id=next_id, end_event_id=end_id
         )
         return b"".join(frames), token.SerializeToString()
-    if next_id == run.state.next_event_id and run.state.running:
-        unwritten = transient_events(run.state, identity)
-        frames += [encode_frame(event.SerializeToString()) for event in unwritten]
+    frames += unwritten_frames(run, next_id, identity)
     return b"".join(frames), b""
+
+
+def unwritten_frames(run: LoadedRun, next_id: int, identity: str = "") -> list[bytes]:
+    """Return the framed events of a task that the log does not hold, if they come next."""
+    if next_id != run.state.next_event_id or not run.state.running:
+        return []
+    events = transient_events(run.state, identity)
+    return [encode_frame(event.SerializeToString()) for event in events]
 
 
 def split_frames(data: bytes) -> list[bytes]:

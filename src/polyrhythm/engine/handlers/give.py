@@ -6,13 +6,17 @@ the next one is tried. An answer holds the history as of this moment of the turn
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from temporalio.api.enums.v1 import task_queue_pb2 as queue_kinds
+from temporalio.api.protocol.v1 import Message
 from temporalio.api.workflowservice.v1 import PollWorkflowTaskQueueResponse
 
 from polyrhythm.api import notes
 from polyrhythm.base.errors import DataLoss, NotFound
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decide.activity import start_activity
+from polyrhythm.core.decide.update import send_updates
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
 from polyrhythm.engine.cache import LoadedRun
@@ -35,7 +39,9 @@ def give(desk: Desk, queue: QueueState, offer: Offer, poll: Call) -> bool:
     return _give_workflow_task(desk, queue, run, offer.what, poll)
 
 
-def encode_task(desk: Desk, run: LoadedRun, sticky: bool) -> PollWorkflowTaskQueueResponse:
+def encode_task(
+    desk: Desk, run: LoadedRun, sticky: bool, messages: Iterable[Message] = ()
+) -> PollWorkflowTaskQueueResponse:
     """Return the answer that hands a run's started workflow task to a worker."""
     state = run.state
     task = state.workflow_task
@@ -61,6 +67,7 @@ def encode_task(desk: Desk, run: LoadedRun, sticky: bool) -> PollWorkflowTaskQue
     end_id, identity = state.next_event_id, task.identity
     history, answer.next_page_token = read_page(desk, run, first_id, end_id, identity)
     answer.history.MergeFromString(history)
+    answer.messages.extend(messages)
     return answer
 
 
@@ -84,8 +91,10 @@ def _give_workflow_task(
     if state.sticky_queue != queue.name:
         tasks.set_sticky(decision, "", 0)
     tasks.start_task(decision, decision.context.ids.run_id(), poll.request.identity)
+    messages = send_updates(decision)
     desk.turn.stage(run, decision)
-    desk.turn.answer(poll.reply, encode_task(desk, run, bool(run.state.sticky_queue)))
+    answer = encode_task(desk, run, bool(run.state.sticky_queue), messages)
+    desk.turn.answer(poll.reply, answer)
     return True
 
 

@@ -20,7 +20,7 @@ from polyrhythm.core.tables import HISTORY_PAGE_EVENTS
 from polyrhythm.engine.cache import LoadedRun
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.desk import Desk
-from polyrhythm.engine.handlers.events import read_frames, read_page
+from polyrhythm.engine.handlers.events import read_frames, read_page, unwritten_frames
 from polyrhythm.engine.handlers.long_poll import poll_until_ns
 
 _CLOSE_ONLY = HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
@@ -89,8 +89,10 @@ def _answer_page(desk: Desk, call: Call, run: LoadedRun, token: notes.HistoryTok
     page_end = min(end_id, first_id + _page_size(request.maximum_page_size))
     if token.wait and state.running:
         frames = read_frames(desk, run, first_id, page_end)
-        answer.history.MergeFromString(b"".join(frames))
         token.next_event_id = first_id + len(frames)
+        # As the server does, though the read that goes on will show these once more.
+        frames += unwritten_frames(run, token.next_event_id)
+        answer.history.MergeFromString(b"".join(frames))
         answer.next_page_token = token.SerializeToString()
     else:
         history, more = read_page(desk, run, first_id, page_end)

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from polyrhythm.core.decision import NewRun
-from polyrhythm.core.effects import ActivityOffer, Delivery, WorkflowTaskOffer
+from polyrhythm.core.effects import ActivityOffer, Delivery, UpdateEnded, WorkflowTaskOffer
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers.deliver import deliver
 from polyrhythm.engine.handlers.give import give
+from polyrhythm.engine.handlers.updates import end_update
 from polyrhythm.engine.matching import Offer, QueueKind, QueueState
 
 
@@ -63,5 +64,6 @@ _FOLLOW: dict[type, Callable[[Desk, int, Any], None]] = {
     WorkflowTaskOffer: _offer_workflow_task,
     ActivityOffer: _offer_activity,
     Delivery: deliver,
+    UpdateEnded: end_update,
     NewRun: _create_next,
 }

@@ -62,6 +62,7 @@ def reset_sticky(desk: Desk, call: Call) -> None:
         raise NotFound("workflow execution already completed")
     decision = Decision(run.state, desk.context(call.namespace))
     if run.state.sticky_queue:
+        decision.write_speculative()
         tasks.set_sticky(decision, "", 0)
         # A task that waits on the sticky queue is nobody's any more, and has no timeout there.
         tasks.offer_task(decision)

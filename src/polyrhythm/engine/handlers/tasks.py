@@ -59,7 +59,10 @@ def complete_workflow_task(desk: Desk, call: Call) -> None:
     _give_eager(desk, run, completion, answer)
     task = run.state.workflow_task
     if task is not None and task.request_id == INLINE_REQUEST_ID and task.started_event_id:
-        answer.workflow_task.CopyFrom(encode_task(desk, run, sticky=True))
+        following = encode_task(desk, run, sticky=True, messages=completion.outgoing)
+        answer.workflow_task.CopyFrom(following)
+    if completion.discarded:
+        answer.reset_history_event_id = run.state.last_completed_started_id
     if task is None:
         release_queries(desk, run)
     desk.turn.answer(call.reply, answer)

@@ -11,9 +11,11 @@ from google.protobuf.duration_pb2 import Duration
 from temporalio.api.command.v1 import Command
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.protocol.v1 import Message
 from temporalio.api.workflowservice.v1 import RespondWorkflowTaskCompletedRequest
 
 from polyrhythm.core.decision import Decision
+from polyrhythm.core.state import UpdateState
 
 
 class CommandRefused(Exception):
@@ -45,6 +47,13 @@ class Completion:
     unhandled: bool
     cancelled_unstarted: bool = False
     eager: list[int] = field(default_factory=list)
+    # Updates: as they were before, messages that are done with, ids that were rejected, what the
+    # next task carries; `discarded`: the task leaves no events.
+    updates_before: dict[str, UpdateState] = field(default_factory=dict)
+    taken: set[int] = field(default_factory=set)
+    rejected: set[str] = field(default_factory=set)
+    outgoing: list[Message] = field(default_factory=list)
+    discarded: bool = False
     started_children: set[str] = field(default_factory=set)
 
     def new_event(self, event_type: EventType.ValueType, command: Command) -> HistoryEvent:
