@@ -4,8 +4,10 @@ The words are those of a real server (recorded scenarios `updates.*` and `specul
 """
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 
 from polyrhythm.base.limits import Limits
+from polyrhythm.core.decision import Decision
 from polyrhythm.core.state import UpdateStage
 from polyrhythm.testing.story import Story
 
@@ -360,3 +362,21 @@ def test_where_the_workflow_goes_on_the_caller_is_told_to_ask_again():
     story.step("wait 5s")
     assert not story.run.state.running
     story.tell(f"stage u1 => | | {CLOSING}")
+
+
+def test_an_update_that_a_reset_brought_along_is_in_the_history(story):
+    story.step("complete")
+    decision = Decision(story.run.state, story.run.context)
+    event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED)
+    request = event.workflow_execution_update_admitted_event_attributes.request
+    request.meta.update_id = "u1"
+    request.input.name = "up"
+    decision.append(event)
+    story.take("admitted", decision)
+    story.tell("""
+        signal s => 6 WorkflowExecutionSignaled; 7 WorkflowTaskScheduled | WorkflowTaskOffer
+        task => 8 WorkflowTaskStarted | | messages[0].id=none
+        complete accept u1 ; respond u1 1 => 9 WorkflowTaskCompleted; \
+            10 WorkflowExecutionUpdateAccepted protocol_instance_id=u1 \
+            accepted_request.input.name=none; 11 WorkflowExecutionUpdateCompleted
+    """)

@@ -31,6 +31,7 @@ EVENTS: dict[int, _Apply] = {
     event_types.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED: life.apply_properties_modified,
     event_types.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: life.apply_search_attributes,
     event_types.EVENT_TYPE_MARKER_RECORDED: life.apply_nothing,
+    event_types.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED: update.apply_admitted_again,
     event_types.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED: update.apply_accepted,
     event_types.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED: update.apply_completed,
     event_types.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED: task.apply_scheduled,

@@ -21,6 +21,13 @@ def apply_admitted(state: RunState, note: notes.Note) -> None:
     state.updates = {**state.updates, admitted.update_id: entry}
 
 
+def apply_admitted_again(state: RunState, event: HistoryEvent) -> None:
+    """A reset brought an update along: its request stands in this event, for the worker too."""
+    request = event.workflow_execution_update_admitted_event_attributes.request
+    entry = UpdateState(UpdateStage.ADMITTED)
+    state.updates = {**state.updates, request.meta.update_id: entry}
+
+
 def apply_sent(state: RunState, note: notes.Note) -> None:
     """Updates are with a worker, or must be sent again."""
     stage = UpdateStage.ADMITTED if note.updates_sent.withdrawn else UpdateStage.SENT

@@ -142,9 +142,14 @@ def find_update(state: RunState, update_id: str) -> UpdateStatus | None:
     return UpdateStatus(COMPLETED, failure=_closed_over())
 
 
-def decode_request(state: RunState, update_id: str, request: Request) -> None:
-    """Fill the request of an update that has not been accepted yet."""
-    AnyMessage.FromString(state.updates[update_id].request).Unpack(request)
+def decode_request(state: RunState, update_id: str) -> Request | None:
+    """Return the request of an update that waits, None when an event of the run holds it."""
+    data = state.updates[update_id].request
+    if not data:
+        return None
+    request = Request()
+    AnyMessage.FromString(data).Unpack(request)
+    return request
 
 
 def has_outgoing(state: RunState) -> bool:
@@ -174,6 +179,8 @@ def send_updates(decision: Decision, heartbeat: bool = False) -> list[Message]:
             body=AnyMessage.FromString(update.request),
         )
         for key, update in sent.items()
+        # Without a request it is in the history, where the worker finds it.
+        if update.request
     ]
 
 

@@ -96,10 +96,11 @@ def _accept(
     accepted.protocol_instance_id = update_id
     accepted.accepted_request_message_id = f"{update_id}/request"
     accepted.accepted_request_sequencing_event_id = acceptance.accepted_request_sequencing_event_id
-    if resurrected is not None:
-        accepted.accepted_request.CopyFrom(resurrected)
-    else:
-        updates.decode_request(decision.state, update_id, accepted.accepted_request)
+    request = resurrected
+    if request is None:
+        request = updates.decode_request(decision.state, update_id)
+    if request is not None:
+        accepted.accepted_request.CopyFrom(request)
     decision.append(event)
 
 
