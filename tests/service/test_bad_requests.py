@@ -30,7 +30,9 @@ NEEDS_STATE = frozenset(
     signal_unknown_run signal_unknown_workflow signal_closed_run cancel_unknown cancel_closed
     cancel_wrong_first_run terminate_closed delete_unknown describe_unknown
     describe_run_of_other_workflow history_negative_page query_unknown list_negative_page
-    list_open_without_start_filter activity_by_id_unknown namespace_register_existing
+    list_open_without_start_filter activity_by_id_unknown activity_pause_unknown
+    namespace_register_existing
+    update_closed update_poll_unknown
     reset_bad_point""".split()
 )
 NAMES = {

@@ -17,6 +17,7 @@ from polyrhythm.service.status import INTERNAL_MESSAGE, code_name_of, status_of
 
 SAMPLES = [
     (errors.InvalidArgument("m"), "INVALID_ARGUMENT", ""),
+    (errors.RunTooLarge("m"), "INVALID_ARGUMENT", ""),
     (errors.NotFound("m"), "NOT_FOUND", "NotFoundFailure"),
     (errors.NamespaceNotFound("n"), "NOT_FOUND", "NamespaceNotFoundFailure"),
     (errors.NamespaceAlreadyExists("m"), "ALREADY_EXISTS", "NamespaceAlreadyExistsFailure"),

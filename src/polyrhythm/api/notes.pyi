@@ -118,7 +118,7 @@ class Sticky(_message.Message):
     def __init__(self, queue: _Optional[str] = ..., schedule_to_start_timeout_ns: _Optional[int] = ...) -> None: ...
 
 class Activity(_message.Message):
-    __slots__ = ("scheduled_event_id", "attempt", "stamp", "available_ns", "started_ns", "request_id", "identity", "last_failure", "heartbeat_details", "heartbeat_ns", "last_identity", "last_attempt_complete_ns", "last_started_ns", "retry_interval_ns")
+    __slots__ = ("scheduled_event_id", "attempt", "stamp", "available_ns", "started_ns", "request_id", "identity", "last_failure", "heartbeat_details", "heartbeat_ns", "last_identity", "last_attempt_complete_ns", "last_started_ns", "retry_interval_ns", "pause", "reset", "reset_heartbeat", "options")
     SCHEDULED_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     STAMP_FIELD_NUMBER: _ClassVar[int]
@@ -133,6 +133,10 @@ class Activity(_message.Message):
     LAST_ATTEMPT_COMPLETE_NS_FIELD_NUMBER: _ClassVar[int]
     LAST_STARTED_NS_FIELD_NUMBER: _ClassVar[int]
     RETRY_INTERVAL_NS_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_FIELD_NUMBER: _ClassVar[int]
+    RESET_FIELD_NUMBER: _ClassVar[int]
+    RESET_HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
     scheduled_event_id: int
     attempt: int
     stamp: int
@@ -147,7 +151,11 @@ class Activity(_message.Message):
     last_attempt_complete_ns: int
     last_started_ns: int
     retry_interval_ns: int
-    def __init__(self, scheduled_event_id: _Optional[int] = ..., attempt: _Optional[int] = ..., stamp: _Optional[int] = ..., available_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., request_id: _Optional[str] = ..., identity: _Optional[str] = ..., last_failure: _Optional[bytes] = ..., heartbeat_details: _Optional[bytes] = ..., heartbeat_ns: _Optional[int] = ..., last_identity: _Optional[str] = ..., last_attempt_complete_ns: _Optional[int] = ..., last_started_ns: _Optional[int] = ..., retry_interval_ns: _Optional[int] = ...) -> None: ...
+    pause: bytes
+    reset: bool
+    reset_heartbeat: bool
+    options: bytes
+    def __init__(self, scheduled_event_id: _Optional[int] = ..., attempt: _Optional[int] = ..., stamp: _Optional[int] = ..., available_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., request_id: _Optional[str] = ..., identity: _Optional[str] = ..., last_failure: _Optional[bytes] = ..., heartbeat_details: _Optional[bytes] = ..., heartbeat_ns: _Optional[int] = ..., last_identity: _Optional[str] = ..., last_attempt_complete_ns: _Optional[int] = ..., last_started_ns: _Optional[int] = ..., retry_interval_ns: _Optional[int] = ..., pause: _Optional[bytes] = ..., reset: _Optional[bool] = ..., reset_heartbeat: _Optional[bool] = ..., options: _Optional[bytes] = ...) -> None: ...
 
 class Buffered(_message.Message):
     __slots__ = ("event",)

@@ -25,6 +25,12 @@ class InvalidArgument(PolyrhythmError):
     code = "invalid_argument"
 
 
+class RunTooLarge(PolyrhythmError):
+    """The run has passed a limit: it was terminated, and nothing else was done to it."""
+
+    code = "run_too_large"
+
+
 class NotFound(PolyrhythmError):
     """There is no such thing, or no longer. The ids name what was looked for."""
 

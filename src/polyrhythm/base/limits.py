@@ -32,6 +32,9 @@ class Limits:
     history_bytes_suggest: int = 4 * 1024 * 1024
     history_events_max: int = 51_200
     history_bytes_max: int = 50 * 1024 * 1024
+    # What a run keeps beside its history: details, failures, memo and the like. Past it the run is
+    # terminated too.
+    state_bytes_max: int = 8 * 1024 * 1024
     # What one run may have open at once.
     pending_activities_max: int = 2000
     pending_children_max: int = 2000
@@ -81,6 +84,10 @@ class Limits:
     cached_history_bytes_max: int = 64 * 1024
     offers_in_memory_max: int = 10_000
     timers_in_memory_max: int = 100_000
+    # Closed runs past their namespace's retention: how often they are looked for (the server
+    # spreads deletions over half an hour) and how many are deleted in one turn.
+    retention_scan_ns: int = 5 * MINUTE_NS
+    retention_runs_max: int = 50
     # A snapshot is written when a run's log has grown by this many rows.
     snapshot_rows: int = 256
     # Requests that wait for a turn; past it callers are told to come back.

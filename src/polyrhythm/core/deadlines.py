@@ -171,7 +171,8 @@ def _live_timer(state: RunState, _kind: int, subject: int | str, stamp: int) -> 
 
 def _live_activity(state: RunState, kind: int, subject: int | str, stamp: int) -> int:
     activity = state.activities.get(int(subject))
-    if activity is None:
+    # Nothing of a paused activity happens by itself: its deadlines are pushed again afterwards.
+    if activity is None or activity.pause:
         return 0
     if kind == DeadlineKind.ACTIVITY_SCHEDULE_TO_CLOSE:
         return _activity_due(kind, activity)

@@ -68,13 +68,18 @@ class ActivityState:
     heartbeat_ns: int = 0
     cancel_requested: bool = False
     cancel_request_event_id: int = 0
-    # Copied from the scheduled event, so that deadlines need no parsing.
+    # Copied from the scheduled event or `options`, so that deadlines need no parsing.
     task_queue: str = ""
     priority: int = 0
     schedule_to_start_ns: int = 0
     schedule_to_close_ns: int = 0
     start_to_close_ns: int = 0
     heartbeat_timeout_ns: int = 0
+    # Serialized PauseInfo and ActivityOptions of the protocol; empty: not paused, as scheduled.
+    pause: bytes = b""
+    options: bytes = b""
+    reset: bool = False
+    reset_heartbeat: bool = False
 
     def twin(self) -> ActivityState:
         """Return a copy, to be changed and put in this one's place."""
@@ -163,6 +168,9 @@ class RunState:
     root_run_id: str = ""
     memo: bytes = b""
     search_attributes: bytes = b""
+    # The serialized Priority, None when there is none, and its key (0: the default).
+    priority: bytes | None = None
+    priority_key: int = 0
     # Life.
     status: int = statuses.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED
     close_ns: int = 0

@@ -62,6 +62,13 @@ class FireDue:
 
 
 @dataclass(slots=True)
+class Expire:
+    """A closed run whose namespace keeps it no longer."""
+
+    run_key: int
+
+
+@dataclass(slots=True)
 class Restore:
     """A run whose commit failed, or that was found at start: offer and owe again what it has."""
 

@@ -15,6 +15,7 @@ from polyrhythm.engine.calls import Call
 from polyrhythm.engine.matching import Matching
 from polyrhythm.engine.namespaces import Registry
 from polyrhythm.engine.queries import Queries
+from polyrhythm.engine.retention import Retention
 from polyrhythm.engine.timers import Timers
 from polyrhythm.engine.turn import Turn, World
 from polyrhythm.engine.waiters import Waiters
@@ -30,6 +31,7 @@ class Memory:
     waiters: Waiters
     queries: Queries
     timers: Timers
+    retention: Retention
     inbox: deque[Call]
 
 

@@ -21,7 +21,7 @@ from polyrhythm.base.errors import LaneLost, PolyrhythmError, ResourceExhausted,
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.context import IdSource
 from polyrhythm.engine.cache import RunCache
-from polyrhythm.engine.calls import Call, FireDue, Restore
+from polyrhythm.engine.calls import Call, Expire, FireDue, Restore
 from polyrhythm.engine.desk import Desk, Memory
 from polyrhythm.engine.handlers import HANDLERS, Handler
 from polyrhythm.engine.handlers.match import follow_up
@@ -29,6 +29,7 @@ from polyrhythm.engine.matching import Matching
 from polyrhythm.engine.namespaces import Registry
 from polyrhythm.engine.queries import Queries
 from polyrhythm.engine.recovery import recover
+from polyrhythm.engine.retention import Retention
 from polyrhythm.engine.timers import Timers
 from polyrhythm.engine.turn import Turn, World
 from polyrhythm.engine.waiters import Waiters
@@ -56,13 +57,15 @@ class Lane:
     def __init__(self, store: Store, owner: LaneOwner, ids: IdSource, limits: Limits) -> None:
         world = World(store, RunCache(limits.cached_runs_max), ids, limits)
         self.owner = owner
+        registry = Registry()
         self.memory = Memory(
             world=world,
-            registry=Registry(),
+            registry=registry,
             matching=Matching(limits.offers_in_memory_max),
             waiters=Waiters(limits.waiters_max),
             queries=Queries(),
             timers=Timers(store, limits.timers_in_memory_max),
+            retention=Retention(store, registry, limits),
             inbox=deque(),
         )
         self.lost = False
@@ -89,8 +92,10 @@ class Lane:
 
     def next_ns(self) -> int:
         """Return when the lane next has to act by itself."""
-        timers, waiters = self.memory.timers.next_ns(), self.memory.waiters.next_ns()
-        return min(timers, waiters) if waiters else timers
+        memory = self.memory
+        own = min(memory.timers.next_ns(), memory.retention.next_ns())
+        waiters = memory.waiters.next_ns()
+        return min(own, waiters) if waiters else own
 
     def begin(self, now_ns: int) -> Progress:
         """Start a turn: runs that are due come first, calls out of time are answered."""
@@ -99,6 +104,8 @@ class Lane:
         limits = memory.world.limits
         for run_key in memory.timers.take_due(now_ns, limits.turn_items_max):
             memory.inbox.appendleft(self._own(FireDue(run_key)))
+        for run_key in memory.retention.take_expired(now_ns):
+            memory.inbox.appendleft(self._own(Expire(run_key)))
         return Progress(Desk(Turn(memory.world, now_ns), memory))
 
     def decide(self, progress: Progress) -> bool:
@@ -218,5 +225,5 @@ class Lane:
             else:
                 call.reply.fail(Unavailable(f"the store did not commit: {error}"))
 
-    def _own(self, request: FireDue | Restore) -> Call:
+    def _own(self, request: Expire | FireDue | Restore) -> Call:
         return Call(self.memory.registry.first(), request)

@@ -13,11 +13,12 @@ from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution
 
-from polyrhythm.base.errors import NotFound
+from polyrhythm.base.errors import NotFound, RunTooLarge
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.batches import encode_batch
 from polyrhythm.core.context import IdSource
+from polyrhythm.core.decide.limits import close_decision, decide_excess, find_excess
 from polyrhythm.core.decision import Decision, Effect
 from polyrhythm.core.fold import fold_row
 from polyrhythm.core.snapshot import FOLD_VERSION, decode_state, encode_state
@@ -147,11 +148,23 @@ class Turn:
         world.cache.put(run)
         world.cache.set_current(decision.state.namespace_key, decision.state.workflow_id, key)
         self.staged[key] = Staged(created=True)
-        self.stage(run, decision)
+        self._keep(run, decision)
         return run
 
     def stage(self, run: LoadedRun, decision: Decision) -> None:
-        """Keep what a decision writes, and follow up its effects in this turn."""
+        """Keep what a decision writes, and follow up its effects in this turn.
+
+        Raises RunTooLarge when the run had to be terminated instead; the decision is forgotten.
+        """
+        close_decision(decision)
+        reason = find_excess(decision)
+        if reason:
+            self._rebuild(run)
+            self._keep(run, decide_excess(run.state, reason, decision.context))
+            raise RunTooLarge(reason)
+        self._keep(run, decision)
+
+    def _keep(self, run: LoadedRun, decision: Decision) -> None:
         run.state = decision.state
         self.touched[run.key] = run
         if not decision.empty:
@@ -176,10 +189,14 @@ class Turn:
 
     def delete(self, run: LoadedRun) -> None:
         """Remove a run and all it has written."""
-        self.deleted.append(run.key)
-        self.staged.pop(run.key, None)
-        self.touched.pop(run.key, None)
-        self.world.cache.drop(run.key)
+        self.delete_key(run.key)
+
+    def delete_key(self, key: int) -> None:
+        """Remove a run that need not be loaded for it."""
+        self.deleted.append(key)
+        self.staged.pop(key, None)
+        self.touched.pop(key, None)
+        self.world.cache.drop(key)
 
     def repair(self) -> None:
         """Make every state this turn has used anew: one of them was left half changed."""
@@ -198,8 +215,10 @@ class Turn:
             fold_row(fresh.state, b"".join(staged.events), b"".join(staged.notes))
             fresh.state.transitions = transitions
         run.state = fresh.state
-        run.frames, run.frames_bytes = [], 0
-        run.frames_first_id = run.state.next_event_id
+        # What is staged is not in the log yet: the tail must have it.
+        run.frames = list(staged.events) if staged is not None else []
+        run.frames_bytes = sum(map(len, run.frames))
+        run.frames_first_id = run.state.next_event_id - len(run.frames)
 
     def batch(self, lane: int, epoch: int) -> Batch:
         """Return what the turn writes; rows that did not change are left out."""

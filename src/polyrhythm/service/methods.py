@@ -15,6 +15,7 @@ from temporalio.api.workflowservice.v1 import service_pb2 as workflow_pb2
 
 from polyrhythm.service import (
     activity_ids,
+    activity_ops,
     activity_tasks,
     describe,
     history,
@@ -63,6 +64,11 @@ WORKFLOW_HANDLERS: dict[str, Handler] = {
     "RespondActivityTaskCompletedById": activity_ids.handle_complete_activity_by_id,
     "RespondActivityTaskFailedById": activity_ids.handle_fail_activity_by_id,
     "RespondActivityTaskCanceledById": activity_ids.handle_cancel_activity_by_id,
+    "PauseActivity": activity_ops.handle_pause_activity,
+    "UnpauseActivity": activity_ops.handle_unpause_activity,
+    "ResetActivity": activity_ops.handle_reset_activity,
+    "UpdateActivityOptions": activity_ops.handle_update_activity_options,
+    "UpdateWorkflowExecutionOptions": activity_ops.handle_update_workflow_options,
     "DescribeTaskQueue": task_queues.handle_describe_queue,
     "ShutdownWorker": task_queues.handle_shutdown_worker,
     "ListWorkflowExecutions": visibility.handle_list,

@@ -115,6 +115,7 @@ def _resource_exhausted(error: errors.ResourceExhausted) -> Message:
 
 ROWS: dict[type[BaseException], Row] = {
     errors.InvalidArgument: Row("INVALID_ARGUMENT"),
+    errors.RunTooLarge: Row("INVALID_ARGUMENT"),
     errors.NotFound: Row("NOT_FOUND", _not_found),
     errors.NamespaceNotFound: Row(
         "NOT_FOUND", lambda error: NamespaceNotFoundFailure(namespace=error.namespace)

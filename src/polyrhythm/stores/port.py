@@ -246,6 +246,11 @@ class Store(Protocol):
         """Return run keys greater than `after` that owe messages, ascending, closed runs too."""
         ...
 
+    def scan_expired(self, namespace_key: int, close_ns_max: int, limit: int) -> list[int]:
+        """Return the keys of runs of all kinds that closed at `close_ns_max` or before and owe no
+        message, a kind's earliest closed first."""
+        ...
+
     def list_runs(self, wanted: RunFilter) -> list[RunRow]:
         """Return one page of runs."""
         ...

@@ -36,7 +36,7 @@ from polyrhythm.core.decide.start import decide_start
 from polyrhythm.core.decide.update import send_updates
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import ActivityOffer
-from polyrhythm.testing import story_chain, story_children, story_updates
+from polyrhythm.testing import story_chain, story_children, story_operations, story_updates
 from polyrhythm.testing.story_run import StoryRun
 from polyrhythm.testing.story_text import parse_span, set_field, set_fields, split_at
 
@@ -285,4 +285,5 @@ VERBS: dict[str, Callable[[StoryRun, list[str]], list[Decision]]] = {
     **story_children.VERBS,
     **story_updates.VERBS,
     **story_chain.VERBS,
+    **story_operations.VERBS,
 }

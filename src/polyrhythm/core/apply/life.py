@@ -6,7 +6,7 @@ What it still owes to other runs stays.
 
 from __future__ import annotations
 
-from temporalio.api.common.v1 import Memo, SearchAttributes
+from temporalio.api.common.v1 import Memo, Priority, SearchAttributes
 from temporalio.api.enums.v1 import workflow_pb2 as statuses
 from temporalio.api.history.v1 import HistoryEvent
 
@@ -51,6 +51,8 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
         state.execution_deadline_ns = started.workflow_execution_expiration_time.ToNanoseconds()
         if state.run_deadline_ns:
             state.run_deadline_ns = min(state.run_deadline_ns, state.execution_deadline_ns)
+    if started.HasField("priority"):
+        _set_priority(state, started.priority)
     state.memo = started.memo.SerializeToString(deterministic=True)
     state.search_attributes = started.search_attributes.SerializeToString(deterministic=True)
     if state.create_request_id:
@@ -102,10 +104,16 @@ def apply_cancel_request_id(state: RunState, note: notes.Note) -> None:
 
 
 def apply_options_updated(state: RunState, event: HistoryEvent) -> None:
-    """Apply a request attached to a running workflow."""
-    request_id = event.workflow_execution_options_updated_event_attributes.attached_request_id
+    """Apply a request attached to a running workflow, and its new priority.
+
+    An event without a priority leaves the one there is: that cannot be unset.
+    """
+    updated = event.workflow_execution_options_updated_event_attributes
+    request_id = updated.attached_request_id
     if request_id:
         state.request_events[request_id] = RequestEvent(event.event_type, event.event_id)
+    if updated.HasField("priority"):
+        _set_priority(state, updated.priority)
 
 
 def apply_properties_modified(state: RunState, event: HistoryEvent) -> None:
@@ -146,3 +154,8 @@ def apply_buffer_dropped(state: RunState, note: notes.Note) -> None:
 
 def apply_nothing(_state: RunState, _event: HistoryEvent) -> None:
     """An event that history alone keeps."""
+
+
+def _set_priority(state: RunState, priority: Priority) -> None:
+    state.priority = priority.SerializeToString(deterministic=True)
+    state.priority_key = priority.priority_key

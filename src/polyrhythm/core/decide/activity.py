@@ -29,6 +29,7 @@ from temporalio.api.workflowservice.v1 import (
 
 from polyrhythm.api import notes
 from polyrhythm.base.errors import InvalidArgument, NotFound
+from polyrhythm.core.activity_options import current_policy
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide import failures
 from polyrhythm.core.decide.activity_attempt import (
@@ -77,6 +78,8 @@ def start_activity(
     if activity.started_ns:
         again = bool(request_id) and activity.request_id == request_id
         return _encode_task(decision, activity, run_key) if again else None
+    if activity.pause:
+        return None
     # NOTE: its time need not be looked at: an offer of this stamp was made when it had come, and
     # refusing it because the clock was set back since would lose it.
     note = new_change(decision, activity)
@@ -191,7 +194,11 @@ def decide_activity_heartbeat(
     details = request.details.SerializeToString()
     _write_progress(note.activity, details, request.identity, context.now_ns)
     decision.append_note(note)
-    decision.reply = RecordActivityTaskHeartbeatResponse(cancel_requested=activity.cancel_requested)
+    decision.reply = RecordActivityTaskHeartbeatResponse(
+        cancel_requested=activity.cancel_requested,
+        activity_paused=bool(activity.pause),
+        activity_reset=activity.reset,
+    )
     return decision
 
 
@@ -286,8 +293,9 @@ def _encode_task(
     task.schedule_to_close_timeout.CopyFrom(scheduled.schedule_to_close_timeout)
     task.start_to_close_timeout.CopyFrom(scheduled.start_to_close_timeout)
     task.heartbeat_timeout.CopyFrom(scheduled.heartbeat_timeout)
-    task.retry_policy.CopyFrom(scheduled.retry_policy)
-    priority = merged_priority(state, scheduled)
+    # Timeouts are told as scheduled, whatever they were changed to: the server does the same.
+    task.retry_policy.CopyFrom(current_policy(activity, scheduled))
+    priority = merged_priority(state, activity, scheduled)
     if priority is not None:
         task.priority.CopyFrom(priority)
     return task

@@ -21,10 +21,12 @@ from temporalio.api.history.v1 import (
 )
 
 from polyrhythm.api import notes
+from polyrhythm.core.activity_options import current_options, current_policy
 from polyrhythm.core.decide import task as tasks
-from polyrhythm.core.decide.failures import oversize_failure
+from polyrhythm.core.decide.failures import is_retryable, oversize_failure
 from polyrhythm.core.decide.retry_policy import decide_retry
 from polyrhythm.core.decision import Decision
+from polyrhythm.core.durations import span_ns
 from polyrhythm.core.effects import ActivityOffer
 from polyrhythm.core.state import ActivityState, RunState
 
@@ -46,27 +48,24 @@ def scheduled_attributes(activity: ActivityState) -> ActivityTaskScheduledEventA
 
 
 def merged_priority(
-    state: RunState, scheduled: ActivityTaskScheduledEventAttributes
+    state: RunState, activity: ActivityState, scheduled: ActivityTaskScheduledEventAttributes
 ) -> Priority | None:
     """Return the activity's priority, with the workflow's where it says nothing."""
-    start = HistoryEvent.FromString(state.start_event).workflow_execution_started_event_attributes
-    if not start.HasField("priority") and not scheduled.HasField("priority"):
+    own = current_options(activity, scheduled) if activity.options else scheduled
+    if state.priority is None and not own.HasField("priority"):
         return None
     merged = Priority()
-    merged.CopyFrom(start.priority)
-    merged.MergeFrom(scheduled.priority)
+    merged.MergeFromString(state.priority or b"")
+    merged.MergeFrom(own.priority)
     return merged
 
 
 def activity_offer(state: RunState, scheduled_event_id: int, now_ns: int) -> ActivityOffer | None:
     """Return the offer of an activity that waits for a worker now, if it does."""
     activity = state.activities.get(scheduled_event_id)
-    if activity is None or activity.started_ns or backs_off(activity, now_ns):
+    if activity is None or activity.started_ns or activity.pause or backs_off(activity, now_ns):
         return None
-    key = activity.priority
-    if not key:
-        start = HistoryEvent.FromString(state.start_event)
-        key = start.workflow_execution_started_event_attributes.priority.priority_key
+    key = activity.priority or state.priority_key
     return ActivityOffer(activity.task_queue, scheduled_event_id, activity.stamp, key)
 
 
@@ -96,47 +95,80 @@ def new_change(decision: Decision, activity: ActivityState) -> notes.Note:
     change.last_attempt_complete_ns = activity.last_attempt_complete_ns
     change.last_started_ns = activity.last_started_ns
     change.retry_interval_ns = activity.retry_interval_ns
+    change.pause = activity.pause
+    change.options = activity.options
+    change.reset = activity.reset
+    change.reset_heartbeat = activity.reset_heartbeat
     return note
 
 
 def retry_state_of(
     decision: Decision, activity: ActivityState, failure: Failure | None
 ) -> tuple[RetryState.ValueType, int]:
-    """Return what becomes of the activity after this failure, and the wait before a retry."""
+    """Return what becomes of the activity after this failure, and the wait before a retry.
+
+    A paused one is kept for another attempt, however many it had and whatever time is left.
+    """
     if activity.cancel_requested:
         return RetryState.RETRY_STATE_CANCEL_REQUESTED, 0
     # Deadlines of the whole activity are not failures of an attempt.
     if failure is not None and failure.timeout_failure_info.timeout_type in _FINAL_TIMEOUTS:
         return RetryState.RETRY_STATE_TIMEOUT, 0
-    policy = scheduled_attributes(activity).retry_policy
-    expires_ns = 0
-    if activity.schedule_to_close_ns:
-        expires_ns = activity.scheduled_ns + activity.schedule_to_close_ns
+    scheduled = scheduled_attributes(activity)
+    policy = current_policy(activity, scheduled)
+    if activity.pause:
+        if failure is not None and not is_retryable(failure, policy.non_retryable_error_types):
+            return RetryState.RETRY_STATE_NON_RETRYABLE_FAILURE, 0
+        return RetryState.RETRY_STATE_IN_PROGRESS, 0
+    # Changed options move the deadline, but not the time until which attempts are made.
+    whole_ns = span_ns(scheduled.schedule_to_close_timeout)
+    expires_ns = activity.scheduled_ns + whole_ns if whole_ns else 0
     return decide_retry(policy, failure, activity.attempt, decision.context.now_ns, expires_ns)
 
 
 def write_retry(
     decision: Decision, note: notes.Note, interval_ns: int, failure: Failure | None
 ) -> None:
-    """Write the note (from `new_change`) as the next attempt, due after the interval."""
+    """Write the note (from `new_change`) as the next attempt, due after the interval; a paused
+    one is due when it is unpaused."""
     limits = decision.context.limits
     change = note.activity
     change.attempt += 1
     change.stamp += 1
-    wait_ns = max(-decision.context.now_ns, min(interval_ns, limits.duration_ns_max))
-    change.available_ns = decision.context.now_ns + wait_ns
-    change.retry_interval_ns = wait_ns
     change.started_ns = 0
     change.request_id = ""
-    change.last_identity = change.identity
+    if not change.pause:
+        wait_ns = max(-decision.context.now_ns, min(interval_ns, limits.duration_ns_max))
+        renew_attempt(change, decision.context.now_ns + wait_ns)
+        change.retry_interval_ns = wait_ns
     change.last_failure = b""
     if failure is not None:
         if failure.ByteSize() > limits.failure_bytes_max:
             failure = oversize_failure(failure, limits.failure_bytes_max, non_retryable=False)
         change.last_failure = failure.SerializeToString()
+    append_change(decision, note)
+
+
+def renew_attempt(change: notes.Activity, due_ns: int) -> None:
+    """Make the change one to an attempt that no worker has, due at `due_ns`."""
+    change.available_ns = due_ns
+    change.started_ns = 0
+    change.request_id = ""
+    change.last_identity = change.identity
+    change.last_failure = b""
+    if change.reset_heartbeat:
+        change.heartbeat_details = b""
+        change.heartbeat_ns = 0
+    change.reset = False
+    change.reset_heartbeat = False
+
+
+def append_change(decision: Decision, note: notes.Note) -> None:
+    """Write the note (from `new_change`), and offer an attempt that is due by now."""
     decision.append_note(note)
-    # A delay below zero is due already: no deadline will tell.
-    offer = activity_offer(decision.state, change.scheduled_event_id, decision.context.now_ns)
+    # What is due already has no deadline that would tell.
+    scheduled_event_id = note.activity.scheduled_event_id
+    offer = activity_offer(decision.state, scheduled_event_id, decision.context.now_ns)
     if offer is not None:
         decision.effect(offer)
 

@@ -6,12 +6,12 @@ activity shows a retry interval even before its first attempt.
 
 from __future__ import annotations
 
-from temporalio.api.activity.v1 import ActivityOptions
+from temporalio.api.common.v1 import RetryPolicy
 from temporalio.api.enums.v1 import PendingActivityState
-from temporalio.api.history.v1 import ActivityTaskScheduledEventAttributes
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
 from polyrhythm.base.retry import exponential_ns
+from polyrhythm.core.activity_options import current_options
 from polyrhythm.core.decide.activity_attempt import scheduled_attributes
 from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.state import ActivityState, RunState
@@ -24,12 +24,13 @@ def describe_pending(state: RunState, now_ns: int) -> list[PendingActivityInfo]:
 
 def _describe(activity: ActivityState, now_ns: int) -> PendingActivityInfo:
     scheduled = scheduled_attributes(activity)
+    options = current_options(activity, scheduled)
     info = PendingActivityInfo()
     info.activity_id = activity.activity_id
     info.activity_type.CopyFrom(scheduled.activity_type)
     info.state = _state_of(activity)
     info.attempt = activity.attempt
-    info.maximum_attempts = scheduled.retry_policy.maximum_attempts
+    info.maximum_attempts = options.retry_policy.maximum_attempts
     info.scheduled_time.FromNanoseconds(activity.available_ns)
     info.last_worker_identity = activity.identity or activity.last_identity
     if activity.heartbeat_ns:
@@ -38,18 +39,22 @@ def _describe(activity: ActivityState, now_ns: int) -> PendingActivityInfo:
             info.heartbeat_details.MergeFromString(activity.heartbeat_details)
     if activity.started_ns:
         info.last_started_time.FromNanoseconds(activity.started_ns)
-    if activity.schedule_to_close_ns:
-        expires_ns = activity.scheduled_ns + activity.schedule_to_close_ns
-        info.expiration_time.FromNanoseconds(expires_ns)
+    whole_ns = span_ns(scheduled.schedule_to_close_timeout)
+    if whole_ns:
+        info.expiration_time.FromNanoseconds(activity.scheduled_ns + whole_ns)
     if activity.last_failure:
         info.last_failure.MergeFromString(activity.last_failure)
     if activity.last_attempt_complete_ns:
         info.last_attempt_complete_time.FromNanoseconds(activity.last_attempt_complete_ns)
-    if info.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED:
-        _write_retry(info, activity, scheduled, now_ns)
-    if scheduled.HasField("priority"):
-        info.priority.CopyFrom(scheduled.priority)
-    _write_options(info.activity_options, scheduled)
+    if not activity.started_ns:
+        _write_retry(info, activity, options.retry_policy, now_ns)
+    if activity.pause:
+        info.paused = True
+        info.pause_info.MergeFromString(activity.pause)
+    if options.HasField("priority"):
+        info.priority.CopyFrom(options.priority)
+    info.activity_options.CopyFrom(options)
+    info.activity_options.task_queue.normal_name = activity.task_queue
     return info
 
 
@@ -57,39 +62,24 @@ def _state_of(activity: ActivityState) -> PendingActivityState.ValueType:
     if activity.cancel_requested:
         return PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
     if activity.started_ns:
+        if activity.pause:
+            return PendingActivityState.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED
         return PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+    if activity.pause:
+        return PendingActivityState.PENDING_ACTIVITY_STATE_PAUSED
     return PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
 
 
 def _write_retry(
     info: PendingActivityInfo,
     activity: ActivityState,
-    scheduled: ActivityTaskScheduledEventAttributes,
+    policy: RetryPolicy,
     now_ns: int,
 ) -> None:
     if now_ns < activity.available_ns:
         info.next_attempt_schedule_time.FromNanoseconds(activity.available_ns)
         set_span(info.current_retry_interval, activity.retry_interval_ns)
         return
-    policy = scheduled.retry_policy
     initial_ns = span_ns(policy.initial_interval)
     interval = exponential_ns(initial_ns, policy.backoff_coefficient, activity.attempt)
     set_span(info.current_retry_interval, interval)
-
-
-def _write_options(
-    options: ActivityOptions, scheduled: ActivityTaskScheduledEventAttributes
-) -> None:
-    options.task_queue.name = scheduled.task_queue.name
-    options.task_queue.normal_name = scheduled.task_queue.name
-    options.schedule_to_close_timeout.CopyFrom(scheduled.schedule_to_close_timeout)
-    options.schedule_to_start_timeout.CopyFrom(scheduled.schedule_to_start_timeout)
-    options.start_to_close_timeout.CopyFrom(scheduled.start_to_close_timeout)
-    options.heartbeat_timeout.CopyFrom(scheduled.heartbeat_timeout)
-    policy = scheduled.retry_policy
-    options.retry_policy.initial_interval.CopyFrom(policy.initial_interval)
-    options.retry_policy.backoff_coefficient = policy.backoff_coefficient
-    options.retry_policy.maximum_interval.CopyFrom(policy.maximum_interval)
-    options.retry_policy.maximum_attempts = policy.maximum_attempts
-    if scheduled.HasField("priority"):
-        options.priority.CopyFrom(scheduled.priority)

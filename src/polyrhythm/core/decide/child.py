@@ -160,9 +160,7 @@ def write_child_closed(decision: Decision, message: notes.Message) -> None:
 
 
 def _merge_priority(state: RunState, own: Priority | None) -> Priority | None:
-    event = HistoryEvent.FromString(state.start_event)
-    started = event.workflow_execution_started_event_attributes
-    base = started.priority if started.HasField("priority") else None
+    base = Priority.FromString(state.priority) if state.priority is not None else None
     if base is None or own is None:
         return own or base
     return Priority(

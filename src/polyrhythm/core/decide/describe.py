@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from temporalio.api.common.v1 import Memo, SearchAttributes
+from temporalio.api.common.v1 import Memo, Priority, SearchAttributes
 from temporalio.api.enums.v1 import (
     EventType,
     ParentClosePolicy,
@@ -83,8 +83,8 @@ def _fill_info(info: WorkflowExecutionInfo, state: RunState, event: HistoryEvent
         info.parent_execution.workflow_id = state.parent_workflow_id
         info.parent_execution.run_id = state.parent_run_id
     info.first_run_id = state.first_run_id
-    if started.HasField("priority"):
-        info.priority.CopyFrom(started.priority)
+    if state.priority is not None:
+        info.priority.CopyFrom(Priority.FromString(state.priority))
     if state.close_ns:
         info.close_time.FromNanoseconds(state.close_ns)
         info.execution_duration.FromNanoseconds(state.close_ns - execution_ns)

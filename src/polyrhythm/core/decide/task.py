@@ -84,6 +84,7 @@ def task_offer(state: RunState) -> WorkflowTaskOffer | None:
         sticky=bool(state.sticky_queue),
         scheduled_event_id=task.scheduled_event_id,
         attempt=task.attempt,
+        priority=state.priority_key,
     )
 
 

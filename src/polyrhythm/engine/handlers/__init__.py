@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import temporalio.api.workflowservice.v1 as _ws
 
-from polyrhythm.engine.calls import Call, CountRuns, FireDue, ListRuns, Restore
+from polyrhythm.engine.calls import Call, CountRuns, Expire, FireDue, ListRuns, Restore
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers import (
     activities,
+    activity_ops,
     history,
     life,
     lists,
@@ -53,6 +54,11 @@ HANDLERS: dict[type, Handler] = {
     _ws.RespondActivityTaskCanceledByIdRequest: activities.cancel_activity_by_id,
     _ws.RecordActivityTaskHeartbeatRequest: activities.heartbeat_activity,
     _ws.RecordActivityTaskHeartbeatByIdRequest: activities.heartbeat_activity_by_id,
+    _ws.PauseActivityRequest: activity_ops.pause_activity,
+    _ws.UnpauseActivityRequest: activity_ops.unpause_activity,
+    _ws.ResetActivityRequest: activity_ops.reset_activity,
+    _ws.UpdateActivityOptionsRequest: activity_ops.update_activity_options,
+    _ws.UpdateWorkflowExecutionOptionsRequest: activity_ops.update_workflow_options,
     _ws.QueryWorkflowRequest: queries.query_workflow,
     _ws.UpdateWorkflowExecutionRequest: updates.update_workflow,
     _ws.PollWorkflowExecutionUpdateRequest: updates.poll_update,
@@ -67,5 +73,6 @@ HANDLERS: dict[type, Handler] = {
     ListRuns: lists.list_runs,
     CountRuns: lists.count_runs,
     FireDue: own.fire_due,
+    Expire: own.expire,
     Restore: own.restore,
 }

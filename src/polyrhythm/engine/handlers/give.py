@@ -13,7 +13,7 @@ from temporalio.api.protocol.v1 import Message
 from temporalio.api.workflowservice.v1 import PollWorkflowTaskQueueResponse
 
 from polyrhythm.api import notes
-from polyrhythm.base.errors import DataLoss, NotFound
+from polyrhythm.base.errors import DataLoss, NotFound, RunTooLarge
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decide.activity import start_activity
 from polyrhythm.core.decide.update import send_updates
@@ -34,9 +34,12 @@ def give(desk: Desk, queue: QueueState, offer: Offer, poll: Call) -> bool:
         return False
     if isinstance(offer.what, QueryOffer):
         return _give_query(desk, run, offer.what, poll)
-    if isinstance(offer.what, ActivityOffer):
-        return _give_activity(desk, run, offer.what, poll)
-    return _give_workflow_task(desk, queue, run, offer.what, poll)
+    try:
+        if isinstance(offer.what, ActivityOffer):
+            return _give_activity(desk, run, offer.what, poll)
+        return _give_workflow_task(desk, queue, run, offer.what, poll)
+    except RunTooLarge:
+        return False
 
 
 def encode_task(
@@ -82,6 +85,7 @@ def _give_workflow_task(
         or task.started_event_id
         or task.scheduled_event_id != offer.scheduled_event_id
         or task.attempt != offer.attempt
+        or offer.priority != state.priority_key
     ):
         return False
     sticky_poll = poll.request.task_queue.kind == queue_kinds.TASK_QUEUE_KIND_STICKY

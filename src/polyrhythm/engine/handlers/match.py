@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from polyrhythm.base.errors import RunTooLarge
 from polyrhythm.core.decision import NewRun
 from polyrhythm.core.effects import ActivityOffer, Delivery, UpdateEnded, WorkflowTaskOffer
 from polyrhythm.engine.desk import Desk
@@ -22,7 +23,11 @@ from polyrhythm.engine.matching import Offer, QueueKind, QueueState
 def follow_up(desk: Desk) -> None:
     """Take one effect of the turn's decisions and do what it asks."""
     run_key, effect = desk.turn.causes.popleft()
-    _FOLLOW[type(effect)](desk, run_key, effect)
+    try:
+        _FOLLOW[type(effect)](desk, run_key, effect)
+    except RunTooLarge:
+        # One of the two has just been terminated: the effect meets a closed run the next time.
+        desk.turn.causes.append((run_key, effect))
 
 
 def match(desk: Desk, queue: QueueState, offer: Offer) -> bool:

@@ -1,6 +1,7 @@
-"""What a lane asks of itself: runs whose deadlines have passed, runs to take up again.
+"""What a lane asks of itself: runs whose deadlines have passed, runs to take up again or to delete.
 
-Both are idempotent: a deadline that no longer counts and an offer that exists twice do nothing.
+All are idempotent: a deadline that no longer counts, an offer that exists twice and a run that is
+gone already do nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +24,14 @@ def fire_due(desk: Desk, call: Call) -> None:
         return
     decision = decide_fire(run.state, desk.context_of(run.state.namespace_key))
     desk.turn.stage(run, decision)
+
+
+def expire(desk: Desk, call: Call) -> None:
+    """Delete a run that has been closed for longer than its namespace keeps runs.
+
+    NOTE: the rows said so at the beginning of this turn, and a closed run never opens again.
+    """
+    desk.turn.delete_key(call.request.run_key)
 
 
 def restore(desk: Desk, call: Call) -> None:

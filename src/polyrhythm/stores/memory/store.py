@@ -146,6 +146,16 @@ class MemoryStore:
         """Return run keys greater than `after` that owe messages, ascending."""
         return nsmallest(limit, (run_key for run_key in self.tables.owing if run_key > after))
 
+    def scan_expired(self, namespace_key: int, close_ns_max: int, limit: int) -> list[int]:
+        """Return the keys of runs that closed at `close_ns_max` or before and owe no message."""
+        expired = (
+            (row.kind, row.close_ns, row.start_ns, row.run_key)
+            for row in (RunRow(*values) for values in self.tables.runs.values())
+            if row.namespace_key == namespace_key and 0 < row.close_ns <= close_ns_max
+            if not row.owes
+        )
+        return [entry[-1] for entry in nsmallest(limit, expired)]
+
     def list_runs(self, wanted: RunFilter) -> list[RunRow]:
         """Return one page of runs."""
         found = [(_place(row), row) for row in self._matching(wanted)]

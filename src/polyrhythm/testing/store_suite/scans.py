@@ -10,8 +10,16 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
-from polyrhythm.stores.port import RunRow, RunWrite, WorkKind
-from polyrhythm.testing.store_suite.samples import Bench, Subject, bench, created, log, row
+from polyrhythm.stores.port import RunFilter, RunRow, RunWrite, WorkKind
+from polyrhythm.testing.store_suite.samples import (
+    NANOSECONDS_MAX,
+    Bench,
+    Subject,
+    bench,
+    created,
+    log,
+    row,
+)
 
 Entry = tuple[int, int]
 
@@ -76,6 +84,37 @@ def owing_runs_are_found(subject: Subject) -> None:
             assert found == wanted
 
 
+def expired_runs_are_found(subject: Subject) -> None:
+    """Runs closed long enough ago come by (close time, start, key), but for those that owe."""
+    with bench(subject) as desk:
+        rows = _fill(desk)
+        closed = [r for r in rows if r.close_ns and not r.owes]
+        assert any(r.close_ns and r.owes for r in rows)
+        closed.sort(key=lambda r: (r.close_ns, r.start_ns, r.run_key))
+        for namespace_key in (1, 2, 3, 4):
+            for close_ns_max in (8, 9, 10, NANOSECONDS_MAX):
+                wanted = [
+                    r.run_key
+                    for r in closed
+                    if r.namespace_key == namespace_key and r.close_ns <= close_ns_max
+                ]
+                for limit in (0, 1, 3, 1000):
+                    found = desk.store.scan_expired(namespace_key, close_ns_max, limit)
+                    assert found == wanted[:limit]
+
+
+def expired_runs_are_found_once(subject: Subject) -> None:
+    """What is deleted is found no more, and the earliest closed come first."""
+    with bench(subject) as desk:
+        desk.commit(*(created(key, owes=0, close_ns=100 - key) for key in range(1, 11)))
+        order: list[int] = []
+        while found := desk.store.scan_expired(1, 95, 2):
+            order += found
+            desk.delete(*found)
+        assert order == [10, 9, 8, 7, 6, 5]
+        assert [r.run_key for r in desk.store.list_runs(RunFilter(1))] == [1, 2, 3, 4]
+
+
 def _has_work(r: RunRow, kind: int, queue: str) -> bool:
     if r.work_kind == WorkKind.MANY:
         return True
@@ -121,4 +160,6 @@ CHECKS = (
     work_is_found_by_queue,
     queues_are_counted,
     owing_runs_are_found,
+    expired_runs_are_found,
+    expired_runs_are_found_once,
 )

@@ -7,7 +7,6 @@ attached, so that the event says what the engine will do.
 
 from __future__ import annotations
 
-from google.protobuf.duration_pb2 import Duration
 from temporalio.api.command.v1 import Command, ScheduleActivityTaskCommandAttributes
 from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause
@@ -19,14 +18,14 @@ from temporalio.api.history.v1 import (
     HistoryEvent,
 )
 
-from polyrhythm.base.limits import SECOND_NS, Limits
+from polyrhythm.base.limits import Limits
 from polyrhythm.core import tables
 from polyrhythm.core.decide.activity_attempt import activity_offer
+from polyrhythm.core.decide.activity_spans import fill_spans
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion
 from polyrhythm.core.decide.commands.routing import priority_problem, queue_problem, too_long
 from polyrhythm.core.decide.retry_policy import fill_policy, policy_problem, write_default_policy
 from polyrhythm.core.decision import Decision
-from polyrhythm.core.durations import set_span, span_problem
 from polyrhythm.core.state import RunState
 
 _BAD = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_BAD_SCHEDULE_ACTIVITY_ATTRIBUTES
@@ -35,9 +34,6 @@ _BAD_CANCEL = (
 )
 _DUPLICATE = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_SCHEDULE_ACTIVITY_DUPLICATE_ID
 _TOO_MANY = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_PENDING_ACTIVITIES_LIMIT_EXCEEDED
-_NO_TIMEOUT = (
-    "a valid StartToClose or ScheduleToCloseTimeout is not set on ScheduleActivityTaskCommand."
-)
 _NOT_STARTED = Payload(metadata={"encoding": b"json/plain"}, data=b'"ACTIVITY_ID_NOT_STARTED"')
 
 
@@ -55,7 +51,11 @@ def decide_schedule(completion: Completion, command: Command) -> None:
     problem = _attributes_problem(attributes, scheduled, decision)
     if problem:
         raise CommandRefused(_BAD, problem)
-    _write_spans(attributes, scheduled, decision)
+    names = (attributes.activity_id, attributes.activity_type.name)
+    limits = decision.context.limits
+    problem = fill_spans(attributes, scheduled, names, decision.state.run_timeout_ns, limits)
+    if problem:
+        raise CommandRefused(_BAD, problem)
     _check_state(attributes, decision)
     _copy_attributes(attributes, scheduled)
     scheduled.workflow_task_completed_event_id = completion.completed_event_id
@@ -172,44 +172,6 @@ def _length_problem(what: str, value: str, limits: Limits) -> str:
         return ""
     limit = limits.id_bytes_max
     return f"{what} exceeds length limit. Length={len(value.encode())} Limit={limit}"
-
-
-def _write_spans(
-    attributes: ScheduleActivityTaskCommandAttributes,
-    scheduled: ActivityTaskScheduledEventAttributes,
-    decision: Decision,
-) -> None:
-    span_max = decision.context.limits.duration_ns_max
-    close = _span("ScheduleToCloseTimeout", attributes.schedule_to_close_timeout, span_max)
-    start = _span("ScheduleToStartTimeout", attributes.schedule_to_start_timeout, span_max)
-    run = _span("StartToCloseTimeout", attributes.start_to_close_timeout, span_max)
-    beat = _span("HeartbeatTimeout", attributes.heartbeat_timeout, span_max)
-    whole = decision.state.run_timeout_ns
-    if close:
-        start = min(start or close, close)
-        run = min(run or close, close)
-    elif run:
-        close = whole
-        start = start or whole
-    else:
-        raise CommandRefused(
-            _BAD,
-            f"{_NO_TIMEOUT} ActivityId={attributes.activity_id}"
-            f" ActivityType={attributes.activity_type.name}",
-        )
-    if whole:
-        close, start, run = min(close, whole), min(start, whole), min(run, whole)
-    set_span(scheduled.schedule_to_close_timeout, close)
-    set_span(scheduled.schedule_to_start_timeout, start)
-    set_span(scheduled.start_to_close_timeout, run)
-    set_span(scheduled.heartbeat_timeout, min(beat, run))
-
-
-def _span(name: str, duration: Duration, span_max: int) -> int:
-    seconds, nanos = duration.seconds, duration.nanos
-    if seconds < 0 or nanos < 0:
-        raise CommandRefused(_BAD, f"invalid {name}: {span_problem(duration)}")
-    return min(seconds * SECOND_NS + nanos, span_max)
 
 
 def _check_state(attributes: ScheduleActivityTaskCommandAttributes, decision: Decision) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.command.v1 import Command, ContinueAsNewWorkflowExecutionCommandAttributes
+from temporalio.api.common.v1 import Priority
 from temporalio.api.enums.v1 import ContinueAsNewInitiator as Initiator
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause as Cause
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
@@ -200,9 +201,11 @@ def _request_next(decision: Decision, attributes: _Attributes, continued: _Conti
     ):
         if continued.HasField(field):
             getattr(started, field).CopyFrom(getattr(continued, field))
-    for field in ("workflow_execution_timeout", "workflow_execution_expiration_time", "priority"):
+    for field in ("workflow_execution_timeout", "workflow_execution_expiration_time"):
         if before.HasField(field):  # type: ignore[arg-type]
             getattr(started, field).CopyFrom(getattr(before, field))
+    if decision.state.priority is not None:
+        started.priority.CopyFrom(Priority.FromString(decision.state.priority))
     carry_parent(started, decision.state)
     asked = attributes.HasField("backoff_start_interval")
     return request_run(

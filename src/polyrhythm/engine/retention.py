@@ -1,0 +1,54 @@
+"""Which closed runs are past their namespace's retention, found by the lane's own clock.
+
+Every few minutes each namespace's rows are asked, through the index of lists, for runs that closed
+too long ago; they are deleted a bounded number a turn, the earliest closed first, and the next turn
+goes on where this one stopped. Nothing is remembered that a restart would miss. A run that still
+owes a message to another stays until it is delivered.
+"""
+
+from __future__ import annotations
+
+from polyrhythm.base.limits import Limits
+from polyrhythm.engine.namespaces import Registry
+from polyrhythm.stores.port import Store
+
+# Index seeks in one turn, at 0.01 ms each.
+NAMESPACES_PER_TURN = 100
+
+
+class Retention:
+    """The clock of deletions of one lane."""
+
+    def __init__(self, store: Store, registry: Registry, limits: Limits) -> None:
+        self._store = store
+        self._registry = registry
+        self._limits = limits
+        self._next_ns = 0
+        # How many namespaces of the scan in progress are done.
+        self._done = 0
+
+    def next_ns(self) -> int:
+        """Return when to look again, 0 for at once."""
+        return self._next_ns
+
+    def take_expired(self, now_ns: int) -> list[int]:
+        """Return the keys of runs to delete in this turn, none while it is not yet time."""
+        if now_ns < self._next_ns:
+            return []
+        runs_max = self._limits.retention_runs_max
+        expired: list[int] = []
+        stretch = self._registry.all()[self._done : self._done + NAMESPACES_PER_TURN]
+        for namespace in stretch:
+            if namespace.retention_ns > 0:
+                close_ns_max = now_ns - namespace.retention_ns
+                room = runs_max - len(expired)
+                expired += self._store.scan_expired(namespace.key, close_ns_max, room)
+                if len(expired) == runs_max:
+                    # Perhaps there are more: the next turn asks this namespace again.
+                    self._next_ns = now_ns
+                    return expired
+            self._done += 1
+        if len(stretch) < NAMESPACES_PER_TURN:
+            self._done = 0
+            self._next_ns = now_ns + self._limits.retention_scan_ns
+        return expired
