@@ -12,6 +12,26 @@ SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
 DAY_NS = 24 * 3600 * SECOND_NS
 
+# The server's own bounds that no setting changes here.
+# Search attributes of a run: names, bytes of one value, bytes of all; they are kept in its row.
+SEARCH_KEYS_MAX = 100
+SEARCH_VALUE_BYTES_MAX = 2 * 1024
+SEARCH_BYTES_MAX = 40 * 1024
+# The fairness key is an index key of the matching queue.
+FAIRNESS_KEY_BYTES_MAX = 64
+BUILD_ID_BYTES_MAX = 255
+# Links of one event; a link may hold a workflow id and a namespace of a thousand bytes each.
+LINKS_MAX = 10
+LINK_BYTES_MAX = 4000
+# What is kept of an oversize failure: the size at which the server only warns, and causes no
+# deeper than this.
+FAILURE_CUT_BYTES = 512 * 1024
+FAILURE_CAUSES_MAX = 20
+# A shorter retention would delete runs that clients still ask about.
+RETENTION_NS_MIN = 3600 * SECOND_NS
+# Namespaces asked for expired runs in one turn: an index seek of 0.005 ms each.
+RETENTION_SPACES_MAX = 100
+
 
 @dataclass(slots=True)
 class Limits:
@@ -24,7 +44,7 @@ class Limits:
     memo_bytes_max: int = 2 * 1024 * 1024
     # A failure kept in state for a retry is cut to this.
     failure_bytes_max: int = 4 * 1024
-    # User metadata of a start or a command.
+    # User metadata of a start or a command: announced, and not enforced by release 1.31 either.
     summary_bytes_max: int = 400
     details_bytes_max: int = 20_000
     # Histories: workers are told to continue as new, then the run is terminated.

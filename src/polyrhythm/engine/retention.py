@@ -8,12 +8,9 @@ owes a message to another stays until it is delivered.
 
 from __future__ import annotations
 
-from polyrhythm.base.limits import Limits
+from polyrhythm.base.limits import RETENTION_SPACES_MAX, Limits
 from polyrhythm.engine.namespaces import Registry
 from polyrhythm.stores.port import Store
-
-# Index seeks in one turn, at 0.01 ms each.
-NAMESPACES_PER_TURN = 100
 
 
 class Retention:
@@ -37,7 +34,7 @@ class Retention:
             return []
         runs_max = self._limits.retention_runs_max
         expired: list[int] = []
-        stretch = self._registry.all()[self._done : self._done + NAMESPACES_PER_TURN]
+        stretch = self._registry.all()[self._done : self._done + RETENTION_SPACES_MAX]
         for namespace in stretch:
             if namespace.retention_ns > 0:
                 close_ns_max = now_ns - namespace.retention_ns
@@ -48,7 +45,7 @@ class Retention:
                     self._next_ns = now_ns
                     return expired
             self._done += 1
-        if len(stretch) < NAMESPACES_PER_TURN:
+        if len(stretch) < RETENTION_SPACES_MAX:
             self._done = 0
             self._next_ns = now_ns + self._limits.retention_scan_ns
         return expired

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from temporalio.api.failure.v1 import Failure
 
-# What is kept of an oversize failure: the size at which the server only warns.
-KEPT_BYTES = 512 * 1024
-CAUSES_MAX = 20
+from polyrhythm.base.limits import FAILURE_CAUSES_MAX, FAILURE_CUT_BYTES
 
 HEARTBEAT_TOO_LARGE = "Heartbeat details exceed size limit."
 RESULT_TOO_LARGE = "Complete result exceeds size limit."
@@ -28,7 +26,7 @@ def server_failure(message: str) -> Failure:
 def too_large(failure: Failure) -> Failure:
     """Return what is recorded instead of an oversize failure."""
     replacement = server_failure(FAILURE_TOO_LARGE)
-    _cut_into(replacement.cause, failure, KEPT_BYTES, CAUSES_MAX)
+    _cut_into(replacement.cause, failure, FAILURE_CUT_BYTES, FAILURE_CAUSES_MAX)
     return replacement
 
 

@@ -22,13 +22,12 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.base.errors import InvalidArgument
-from polyrhythm.base.limits import SECOND_NS, Limits
+from polyrhythm.base.limits import RETENTION_NS_MIN, Limits
 from polyrhythm.engine.reply import Reply
 from polyrhythm.service.service import NamespaceScope, Service
 from polyrhythm.service.shaped import shaped
 from polyrhythm.service.texts import flaw_of_duration, nanoseconds_of
 
-RETENTION_NS_MIN = 3600 * SECOND_NS
 PAGE_DEFAULT = 100
 
 

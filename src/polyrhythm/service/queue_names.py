@@ -13,12 +13,11 @@ from temporalio.api.enums.v1 import TaskQueueKind, WorkerVersioningMode
 from temporalio.api.taskqueue.v1 import TaskQueue
 
 from polyrhythm.base.errors import InvalidArgument, PermissionDenied
-from polyrhythm.base.limits import Limits
+from polyrhythm.base.limits import BUILD_ID_BYTES_MAX, Limits
 from polyrhythm.service.texts import check_length
 
 RESERVED_PREFIX = "/_sys/"
 INTERNAL_QUEUE = "temporal-sys-per-ns-tq"
-BUILD_ID_BYTES_MAX = 255
 # What a version's own workflow id needs beside the deployment's name and the build id.
 _VERSION_ID_OVERHEAD_BYTES = len("temporal-sys-worker-deployment-version:")
 

@@ -11,11 +11,8 @@ from temporalio.api.common.v1 import SearchAttributes
 from temporalio.api.enums.v1 import IndexedValueType
 
 from polyrhythm.base.errors import InvalidArgument
+from polyrhythm.base.limits import SEARCH_BYTES_MAX, SEARCH_KEYS_MAX, SEARCH_VALUE_BYTES_MAX
 from polyrhythm.core.search_values import value_problem
-
-KEYS_MAX = 100
-VALUE_BYTES_MAX = 2 * 1024
-TOTAL_BYTES_MAX = 40 * 1024
 
 _KEYWORD = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
 _KEYWORDS = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST
@@ -84,22 +81,24 @@ def check_search_attributes(attributes: SearchAttributes, namespace_name: str) -
             raise InvalidArgument(
                 f"Namespace {namespace_name} has no mapping defined for search attribute {name}"
             )
-    if len(fields) > KEYS_MAX:
-        raise InvalidArgument(f"number of search attributes {len(fields)} exceeds limit {KEYS_MAX}")
+    if len(fields) > SEARCH_KEYS_MAX:
+        raise InvalidArgument(
+            f"number of search attributes {len(fields)} exceeds limit {SEARCH_KEYS_MAX}"
+        )
     for name, payload in fields.items():
         if name not in SETTABLE:
             raise InvalidArgument(f"{name} attribute can't be set in SearchAttributes")
         _check_value(name, payload.data)
     for name, payload in fields.items():
-        if len(payload.data) > VALUE_BYTES_MAX:
+        if len(payload.data) > SEARCH_VALUE_BYTES_MAX:
             raise InvalidArgument(
                 f"search attribute {name} value size {len(payload.data)} exceeds size limit "
-                f"{VALUE_BYTES_MAX}"
+                f"{SEARCH_VALUE_BYTES_MAX}"
             )
     size = attributes.ByteSize()
-    if size > TOTAL_BYTES_MAX:
+    if size > SEARCH_BYTES_MAX:
         raise InvalidArgument(
-            f"total size of search attributes {size} exceeds size limit {TOTAL_BYTES_MAX}"
+            f"total size of search attributes {size} exceeds size limit {SEARCH_BYTES_MAX}"
         )
 
 

@@ -20,14 +20,10 @@ from temporalio.api.enums.v1 import (
 )
 
 from polyrhythm.base.errors import InvalidArgument
-from polyrhythm.base.limits import Limits
+from polyrhythm.base.limits import FAIRNESS_KEY_BYTES_MAX, LINK_BYTES_MAX, LINKS_MAX, Limits
 from polyrhythm.core.decide.cron import cron_problem
 from polyrhythm.service.texts import check_length, flaw_of_duration, nanoseconds_of
 
-LINKS_MAX = 10
-# A link may hold a workflow id and a namespace of a thousand bytes each.
-LINK_BYTES_MAX = 4000
-FAIRNESS_KEY_BYTES_MAX = 64
 TIMEOUT_TYPE_PREFIX = "TemporalTimeout:"
 
 

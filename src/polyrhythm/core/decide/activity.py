@@ -29,6 +29,7 @@ from temporalio.api.workflowservice.v1 import (
 
 from polyrhythm.api import notes
 from polyrhythm.base.errors import InvalidArgument, NotFound
+from polyrhythm.base.limits import FAILURE_CUT_BYTES
 from polyrhythm.core.activity_options import current_policy
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide import failures
@@ -47,8 +48,6 @@ from polyrhythm.core.state import ActivityState, RunState
 _GONE = "invalid activityID or activity already timed out or invoking workflow is completed"
 _CLOSED = "workflow execution already completed"
 _NOT_REQUESTED = "unable to mark activity as canceled without activity being request canceled first"
-# An oversize failure is cut to the server's warning size for payloads.
-_FAILURE_CUT_BYTES = 512 * 1024
 
 
 def find_activity(state: RunState, activity_id: str) -> ActivityState:
@@ -139,7 +138,7 @@ def decide_activity_failed(
             _write_progress(note.activity, details, request.identity, context.now_ns)
     failure = request.failure if given else None
     if failure is not None and failure.ByteSize() > context.limits.blob_bytes_max:
-        failure = failures.oversize_failure(failure, _FAILURE_CUT_BYTES, non_retryable=True)
+        failure = failures.oversize_failure(failure, FAILURE_CUT_BYTES, non_retryable=True)
         reply.failures.append(failure)
     note.activity.last_attempt_complete_ns = context.now_ns
     retry, interval_ns = retry_state_of(decision, activity, failure)

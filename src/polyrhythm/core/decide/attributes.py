@@ -10,12 +10,8 @@ from __future__ import annotations
 from temporalio.api.common.v1 import SearchAttributes
 
 from polyrhythm.base.errors import InvalidArgument
+from polyrhythm.base.limits import SEARCH_BYTES_MAX, SEARCH_KEYS_MAX, SEARCH_VALUE_BYTES_MAX
 from polyrhythm.core.search_values import value_problem
-
-# The server's defaults: keys a run may have, bytes of one value, bytes of all.
-KEYS_MAX = 100
-VALUE_BYTES_MAX = 2 * 1024
-TOTAL_BYTES_MAX = 40 * 1024
 
 _LIST = b"KeywordList"
 _WORD = b"Keyword"
@@ -81,8 +77,8 @@ def unknown_problem(attributes: SearchAttributes, namespace: str) -> str:
 def names_problem(attributes: SearchAttributes, namespace: str) -> str:
     """Return why a command may not set these attributes, or nothing."""
     count = len(attributes.indexed_fields)
-    if count > KEYS_MAX:
-        return f"number of search attributes {count} exceeds limit {KEYS_MAX}"
+    if count > SEARCH_KEYS_MAX:
+        return f"number of search attributes {count} exceeds limit {SEARCH_KEYS_MAX}"
     try:
         check_names(attributes, namespace)
     except InvalidArgument as problem:
@@ -98,11 +94,12 @@ def size_problem(attributes: SearchAttributes) -> str:
     """Return why all the attributes of a run are too large, or nothing."""
     for name, payload in attributes.indexed_fields.items():
         size = len(payload.data)
-        if size > VALUE_BYTES_MAX:
-            return f"search attribute {name} value size {size} exceeds size limit {VALUE_BYTES_MAX}"
+        if size > SEARCH_VALUE_BYTES_MAX:
+            limit = SEARCH_VALUE_BYTES_MAX
+            return f"search attribute {name} value size {size} exceeds size limit {limit}"
     total = attributes.ByteSize()
-    if total > TOTAL_BYTES_MAX:
-        return f"total size of search attributes {total} exceeds size limit {TOTAL_BYTES_MAX}"
+    if total > SEARCH_BYTES_MAX:
+        return f"total size of search attributes {total} exceeds size limit {SEARCH_BYTES_MAX}"
     return ""
 
 

@@ -11,13 +11,12 @@ from collections.abc import Iterable
 from temporalio.api.enums.v1 import TimeoutType
 from temporalio.api.failure.v1 import Failure
 
+from polyrhythm.base.limits import FAILURE_CAUSES_MAX
+
 FAILURE_TOO_LARGE = "Failure exceeds size limit."
 RESULT_TOO_LARGE = "Complete result exceeds size limit."
 DETAILS_TOO_LARGE = "Cancel details exceed size limit."
 HEARTBEAT_TOO_LARGE = "Heartbeat details exceed size limit."
-
-# Causes nested deeper than this are dropped when a failure is cut.
-_CAUSES_MAX = 20
 
 # As the server prints them, in messages and in lists of non-retryable types.
 TIMEOUT_NAMES: dict[int, str] = {
@@ -53,7 +52,7 @@ def oversize_failure(failure: Failure, size_max: int, non_retryable: bool) -> Fa
     return wrapper
 
 
-def truncate(failure: Failure, size_max: int, causes_max: int = _CAUSES_MAX) -> Failure:
+def truncate(failure: Failure, size_max: int, causes_max: int = FAILURE_CAUSES_MAX) -> Failure:
     """Return the failure cut to about `size_max` bytes: type, source, message, stack, causes.
 
     Details and encoded attributes are dropped, as are all kinds of information but an

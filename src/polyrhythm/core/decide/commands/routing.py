@@ -10,14 +10,12 @@ from temporalio.api.common.v1 import Priority
 from temporalio.api.enums.v1 import task_queue_pb2 as queue_kinds
 from temporalio.api.taskqueue.v1 import TaskQueue
 
-from polyrhythm.base.limits import Limits
+from polyrhythm.base.limits import FAIRNESS_KEY_BYTES_MAX, Limits
 from polyrhythm.core.state import RunState
 
 _RESERVED_PREFIX = "/_sys/"
 # The queue of the server's own workers.
 _INTERNAL_QUEUE = "temporal-sys-per-ns-tq"
-# The fairness key is an index key of the matching queue.
-_FAIRNESS_KEY_BYTES_MAX = 64
 
 
 def queue_problem(queue: TaskQueue, state: RunState, limits: Limits) -> str:
@@ -43,7 +41,7 @@ def priority_problem(priority: Priority) -> str:
     """Return why a priority is no priority."""
     if priority.priority_key < 0:
         return "priority key can't be negative"
-    if len(priority.fairness_key.encode()) > _FAIRNESS_KEY_BYTES_MAX:
+    if len(priority.fairness_key.encode()) > FAIRNESS_KEY_BYTES_MAX:
         return "fairness key length exceeds limit"
     if priority.fairness_weight < 0:
         return "must be greater than zero"
