@@ -7,6 +7,7 @@ those. So the first call is accepted after three index scans, however many runs 
 
 from __future__ import annotations
 
+from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import DAY_NS
 from polyrhythm.engine.calls import Call, Restore
 from polyrhythm.engine.desk import Memory
@@ -26,6 +27,8 @@ def recover(memory: Memory, owner: LaneOwner, now_ns: int) -> None:
         memory.registry.put(row)
     if not memory.registry.all():
         ids = memory.world.ids
+        if isinstance(ids, UuidSource):
+            ids.tick(now_ns)
         row = new_row(1, DEFAULT_NAMESPACE, ids.run_id(), DEFAULT_RETENTION_NS)
         store.commit(Batch(owner.lane, owner.epoch, now_ns, namespaces=[row]))
         memory.registry.put(row)
