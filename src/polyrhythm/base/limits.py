@@ -44,7 +44,8 @@ class Limits:
     memo_bytes_max: int = 2 * 1024 * 1024
     # A failure kept in state for a retry is cut to this.
     failure_bytes_max: int = 4 * 1024
-    # User metadata of a start or a command: announced, and not enforced by release 1.31 either.
+    # User metadata of a start or a command: the server's settings, enforced nowhere by its release
+    # 1.31 and therefore not here.
     summary_bytes_max: int = 400
     details_bytes_max: int = 20_000
     # Histories: workers are told to continue as new, then the run is terminated.
