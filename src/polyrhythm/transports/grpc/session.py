@@ -184,12 +184,14 @@ class Session:
             return
         deadline_ns = time.time_ns() + head.timeout_ns if head.timeout_ns else 0
         answer: Answer = head.route.begin(request, stream.headers, deadline_ns)
+        # Before it is answered: a stream whose answer waits for a window may be looked at again,
+        # and its call must not begin twice.
+        stream.owner = answer
         if answer.done:
             self._finish(stream, answer)
         else:
             # NOTE: answers are resolved on this loop, so none can be between the look at it and
             # the line below.
-            stream.owner = answer
             answer.wake = partial(self._finish, stream, answer)
 
     def _finish(self, stream: Stream, answer: Answer) -> None:
@@ -227,7 +229,7 @@ class Session:
             head.route.leave(sink)
             sink.refuse(error)
             return
-        if stream.ended:
+        if stream.ended and not sink.ended:
             head.route.end(sink)
 
     def _cancel(self, stream: Stream) -> None:

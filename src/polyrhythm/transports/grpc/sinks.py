@@ -29,14 +29,15 @@ class Flushing(Protocol):
 
 
 class Sink:
-    """Where the answers of one streaming call go."""
+    """Where the answers of one streaming call go; `ended` once its status is on its way."""
 
-    __slots__ = ("_begun", "_session", "_stream")
+    __slots__ = ("_begun", "_session", "_stream", "ended")
 
     def __init__(self, session: Flushing, stream: Stream) -> None:
         self._session = session
         self._stream = stream
         self._begun = False
+        self.ended = False
 
     def send(self, message: bytes) -> None:
         """Send one message."""
@@ -46,14 +47,16 @@ class Sink:
 
     def finish(self) -> None:
         """End the call in success."""
-        self._begin()
-        self._session.connection.send_trailers(self._stream, SUCCESS)
-        self._session.flush_soon()
+        self._end(SUCCESS)
 
     def refuse(self, error: StatusError) -> None:
         """End the call with a status."""
+        self._end(encode_trailers(error.status))
+
+    def _end(self, trailers: bytes) -> None:
+        self.ended = True
         self._begin()
-        self._session.connection.send_trailers(self._stream, encode_trailers(error.status))
+        self._session.connection.send_trailers(self._stream, trailers)
         self._session.flush_soon()
 
     def _begin(self) -> None:

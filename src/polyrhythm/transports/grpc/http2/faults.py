@@ -1,4 +1,8 @@
-"""What a peer can do wrong, and what the protocol calls it (RFC 9113, section 7)."""
+"""What a peer can do wrong, and what the protocol calls it (RFC 9113, section 7).
+
+Two exceptions, caught in one place each: a fault of the connection ends it, one of a stream resets
+that stream and the connection goes on.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Frames: their kinds, flags and layout (RFC 9113, section 6), as bytes."""
+"""Frames: their kinds, flags and layout (RFC 9113, section 6), as bytes.
+
+Encoding only packs; decoding is done where a frame is taken, since each kind has its own rules.
+"""
 
 from __future__ import annotations
 
@@ -54,8 +57,12 @@ _PAIR = struct.Struct(">HI")
 
 def encode_frame(kind: Kind, flags: int, stream_id: int, payload: bytes) -> bytes:
     """Return a frame."""
-    length = len(payload)
-    return _HEAD.pack(length >> 8, length & 0xFF, kind, flags, stream_id) + payload
+    return encode_head(kind, flags, stream_id, len(payload)) + payload
+
+
+def encode_head(kind: Kind, flags: int, stream_id: int, length: int) -> bytes:
+    """Return the head of a frame whose payload follows."""
+    return _HEAD.pack(length >> 8, length & 0xFF, kind, flags, stream_id)
 
 
 def encode_headers(stream_id: int, block: bytes, end: bool, frame_max: int) -> bytes:

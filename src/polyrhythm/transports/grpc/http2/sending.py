@@ -13,6 +13,7 @@ from polyrhythm.transports.grpc.http2.frames import (
     WINDOW_START,
     Kind,
     encode_frame,
+    encode_head,
     encode_headers,
     encode_reset,
 )
@@ -23,7 +24,7 @@ class Sender:
     """Frames on their way out."""
 
     def __init__(self) -> None:
-        self.out: list[bytes] = []
+        self.out: list[bytes | memoryview] = []
         self.frame_max = FRAME_BYTES_MIN
         self._window = WINDOW_START
         self._blocked: dict[int, Stream] = {}
@@ -47,7 +48,7 @@ class Sender:
             stream.send_window -= size
             self.out.append(encode_frame(Kind.DATA, 0, stream.id, data))
             return
-        stream.queue.append(data)
+        stream.queue.append(memoryview(data))
         self._blocked[stream.id] = stream
         self._drain(stream)
 
@@ -94,7 +95,8 @@ class Sender:
                 part = part[:room]
             self._window -= len(part)
             stream.send_window -= len(part)
-            self.out.append(encode_frame(Kind.DATA, 0, stream.id, part))
+            self.out.append(encode_head(Kind.DATA, 0, stream.id, len(part)))
+            self.out.append(part)
         self._blocked.pop(stream.id, None)
         if stream.trailers is None:
             return False

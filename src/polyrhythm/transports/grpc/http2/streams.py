@@ -52,6 +52,6 @@ class Stream:
         self.gone = False
         self.receive_window = receive_window
         self.send_window = send_window
-        self.queue: deque[bytes] = deque()
+        self.queue: deque[memoryview] = deque()
         self.trailers: bytes | None = None
         self.owner: Any = None
