@@ -27,8 +27,8 @@ from polyrhythm.core.decision import Decision
 from polyrhythm.core.lineage import child_origin
 from polyrhythm.core.state import ChildState, RunState
 
-ALREADY_EXISTS = int(
-    StartChildWorkflowExecutionFailedCause.START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS
+ALREADY_EXISTS = StartChildWorkflowExecutionFailedCause.Value(
+    "START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS"
 )
 
 # Fields of an Initiated event that a start takes over as they are.

@@ -143,10 +143,11 @@ def _answer_again(
     # A caller that asks again for an eager start may never have got its task: it is handed out
     # once more while it is the first one and nobody has answered it.
     # A delayed start is never eager, and its first task is the worker's that polled for it.
-    state, task = run.state, run.state.workflow_task
+    task = run.state.workflow_task
     first = task is not None and (task.attempt, task.started_event_id) == (1, 3)
     eager = task is not None and task.request_id == call.request.request_id
-    if answer.started and call.request.request_eager_execution and first and eager:
+    asked = answer.started and call.request.request_eager_execution
+    if asked and run.state.running and first and eager:
         answer.eager_workflow_task.CopyFrom(encode_task(desk, run, sticky=False))
     desk.turn.answer(call.reply, answer)
 
