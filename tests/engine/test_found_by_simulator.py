@@ -17,6 +17,8 @@ from engine.rig import (
 )
 from polyrhythm.base.errors import StoreError
 from polyrhythm.base.limits import MINUTE_NS, SECOND_NS, Limits
+from polyrhythm.core.snapshot import FOLD_VERSION
+from polyrhythm.engine.turn import fold_run
 
 
 def test_a_task_given_in_the_turn_that_outgrew_the_tail_has_its_whole_history() -> None:
@@ -127,9 +129,7 @@ def test_a_clock_set_back_loses_no_activity() -> None:
     rig.crash()
     task = rig.call(poll_activity_request())
     assert task.activity_id == "a"
-    rig.call(
-        ws.RespondActivityTaskFailedRequest(namespace="default", task_token=task.task_token)
-    )
+    rig.call(ws.RespondActivityTaskFailedRequest(namespace="default", task_token=task.task_token))
     rig.advance(1)
     rig.now_ns -= SECOND_NS // 2
     assert rig.call(poll_activity_request()).attempt == 2
@@ -147,3 +147,19 @@ def test_a_clock_set_back_before_a_crash_loses_no_retry() -> None:
     rig.crash()
     rig.advance(1)
     assert rig.call(poll_activity_request()).attempt == 2
+
+
+def test_a_state_with_headers_is_byte_for_byte_the_fold_of_its_log() -> None:
+    # The order of a map in an event's bytes depended on how the event had been put together.
+    rig = Rig()
+    rig.call(start_request())
+    command = activity("a")
+    fields = command.schedule_activity_task_command_attributes.header.fields
+    for key in ("one", "two", "three", "four"):
+        fields[key].data = key.encode()
+    rig.run_commands(command)
+    run = rig.lane.memory.world.cache.get(1)
+    stored = rig.store.load_run(1, FOLD_VERSION)
+    assert run is not None
+    assert stored is not None
+    assert run.state.activities == fold_run(stored).state.activities

@@ -88,7 +88,7 @@ class Decision:
             self.write_speculative()
         if state.task_started and event.event_type not in tables.UNBUFFERED:
             note = self.new_note()
-            note.buffered.event = event.SerializeToString()
+            note.buffered.event = event.SerializeToString(deterministic=True)
             self.append_note(note)
             return
         event.event_id = state.next_event_id
@@ -170,7 +170,8 @@ class Decision:
         self.effects.append(effect)
 
     def _write(self, event: HistoryEvent) -> None:
-        data = event.SerializeToString()
+        # Deterministic costs 0.3 us and makes a log the same bytes in every process.
+        data = event.SerializeToString(deterministic=True)
         apply_event(self.state, event, data)
         self.event_frames.append(encode_frame(data))
         self.event_count += 1

@@ -30,7 +30,8 @@ def apply_scheduled(state: RunState, event: HistoryEvent) -> None:
     activity = ActivityState(
         scheduled_event_id=event.event_id,
         activity_id=scheduled.activity_id,
-        scheduled=event.SerializeToString(),
+        # Maps (headers, metadata) have no order of their own: a fold must give the same bytes.
+        scheduled=event.SerializeToString(deterministic=True),
         scheduled_ns=time_ns,
         available_ns=time_ns,
         task_queue=scheduled.task_queue.name,
