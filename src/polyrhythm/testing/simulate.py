@@ -51,6 +51,7 @@ FAULTS = (
     "task twice",
     "task answered late",
     "activity silent",
+    "activity stale answer",
 )
 
 
@@ -137,11 +138,11 @@ def commit() -> str:
     here = Path(__file__).parent
     try:
         git = ["git", "-C", str(here)]
-        name = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, check=True)  # noqa: S603
-        dirty = subprocess.run([*git, "status", "--porcelain", "."], capture_output=True)  # noqa: S603, PLW1510
+        name = subprocess.check_output([*git, "rev-parse", "HEAD"])  # noqa: S603
+        dirty = subprocess.check_output([*git, "status", "--porcelain", ".."])  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return name.stdout.decode().strip() + ("+" if dirty.stdout else "")
+    return name.decode().strip() + ("+" if dirty else "")
 
 
 def main() -> int:

@@ -63,7 +63,7 @@ def open_work(view: RunView, now_ns: int) -> set[tuple[int, str]]:
     if view.task is not None and not view.task.started_id:
         work.add((WorkKind.WORKFLOW_TASK, view.sticky_queue or view.task_queue))
     for activity in view.activities.values():
-        if not activity.started_ns and activity.available_ns <= now_ns:
+        if not activity.started_ns and (activity.attempt == 1 or activity.available_ns <= now_ns):
             work.add((WorkKind.ACTIVITY, activity.queue))
     return work
 
@@ -95,7 +95,11 @@ def _check_due(view: RunView, row: RunRow, now_ns: int) -> None:
         require(not row.due_ns, "row", f"{view.name}: due {row.due_ns} after its close")
         return
     due, waits = due_times(view)
-    due.extend(at_ns for at_ns in waits if at_ns > now_ns)
+    due.extend(
+        activity.available_ns
+        for activity in view.activities.values()
+        if not activity.started_ns and activity.attempt > 1 and activity.available_ns > now_ns
+    )
     # A back-off that is over may be looked at once more: it is in the row or it is not.
     allowed = {min(due, default=0), min(due + waits, default=0)}
     allowed.update(at_ns for at_ns in waits if not due or at_ns <= min(due))

@@ -45,6 +45,8 @@ class Book:
 def _started(book: Book, request: Any, reply: Any) -> None:
     view = book.run(reply.run_id)
     require(view.workflow_id == request.workflow_id, "acknowledged", f"{view.name} for {request}")
+    if view.going:
+        return
     if isinstance(request, ws.SignalWithStartWorkflowExecutionRequest):
         payload = request.signal_input.payloads[0].data
         require(view.signals[payload] == 1, "acknowledged", f"{view.name}: no signal {payload!r}")
@@ -102,7 +104,7 @@ def _task_completed(book: Book, request: Any, reply: Any) -> None:
     run_id, started_id, _ = book.handed.tasks[request.task_token]
     view = book.run(run_id)
     require(
-        started_id in view.completed_starts,
+        view.going or started_id in view.completed_starts,
         "acknowledged",
         f"{view.name}: the task started by {started_id} was completed, not in its log",
     )
@@ -126,6 +128,8 @@ def _activity_ended(book: Book, request: Any, _reply: Any) -> None:
     require(key not in book.closed_acks, "one end", f"{key} was ended twice")
     book.closed_acks.add(key)
     view = book.run(run_id)
+    if view.going:
+        return
     if isinstance(request, ws.RespondActivityTaskFailedRequest):
         moved = view.activity_attempts[scheduled_id] > attempt
         ended = scheduled_id in view.closed_activities or moved or not view.open
@@ -148,15 +152,17 @@ def _activity_ended(book: Book, request: Any, _reply: Any) -> None:
 
 def _activity_ended_by_id(book: Book, request: Any, _reply: Any) -> None:
     payload = request.result.payloads[0].data
-    found = sum(view.results[payload] for view in book.runs(request.workflow_id))
-    require(found == 1, "acknowledged", f"result {payload!r} is {found} times in the logs")
+    runs = book.runs(request.workflow_id)
+    found = sum(view.results[payload] for view in runs)
+    kept = found == 1 or any(view.going for view in runs)
+    require(kept, "acknowledged", f"result {payload!r} is {found} times in the logs")
 
 
 def _heartbeat(book: Book, request: Any, _reply: Any) -> None:
     view = book.run(book.handed.activities[request.task_token][0])
     details = request.details.SerializeToString()
     require(
-        not details or details in view.heartbeats,
+        not details or view.going or details in view.heartbeats,
         "acknowledged",
         f"{view.name}: a heartbeat is not in its log",
     )

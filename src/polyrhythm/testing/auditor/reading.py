@@ -26,6 +26,7 @@ class Reader:
 
     def read_row(self, view: RunView, event_bytes: bytes, note_bytes: bytes) -> None:
         """Take in one row of the log."""
+        view.newest_ns = self.newest_ns
         events = list(History.FromString(event_bytes).events)
         taken = list(notes.NoteList.FromString(note_bytes).notes)
         at = 0

@@ -84,7 +84,7 @@ def _activity(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
     elif change.started_ns != activity.started_ns:
         require(not activity.started_ns, "attempt", f"{view.name}: {activity} started twice")
         require(
-            change.started_ns >= activity.available_ns,
+            max(change.started_ns, view.newest_ns) >= activity.available_ns,
             "early",
             f"{view.name}: {activity} started at {change.started_ns}",
         )
@@ -130,8 +130,8 @@ def _backoff_ns(activity: ActivityView, failure: Failure) -> int:
     if info.HasField("next_retry_delay"):
         return info.next_retry_delay.ToNanoseconds()
     policy = activity.policy
-    wait = policy.initial_interval.ToNanoseconds()
-    wait *= policy.backoff_coefficient ** (activity.attempt - 1)
+    factor = policy.backoff_coefficient ** (activity.attempt - 1)
+    wait = policy.initial_interval.ToNanoseconds() * factor
     return int(min(wait, policy.maximum_interval.ToNanoseconds() or wait))
 
 

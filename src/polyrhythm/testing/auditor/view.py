@@ -56,6 +56,8 @@ class RunView:
 
     key: int
     rows: list[tuple[Any, ...]] = field(default_factory=list)
+    # The latest time any turn was given: a clock may be set back after a moment has come.
+    newest_ns: int = 0
     namespace_key: int = 0
     workflow_id: str = ""
     run_id: str = ""

@@ -26,9 +26,11 @@ class ActivityWorker:
         self._number = number
         self._life = 0
         self._made = 0
+        # The last task of each activity: its token is stale once there is another attempt.
+        self._past: dict[tuple[str, str], Any] = {}
         self._ways: list[Callable[[Any], None]] = [
-            *[self._complete] * 4,
-            *[self._fail] * 3,
+            *[self._complete] * 2,
+            *[self._fail] * 4,
             self._fail_for_good,
             self._fail_with_delay,
             self._beat,
@@ -67,6 +69,11 @@ class ActivityWorker:
     def take(self, task: Any) -> None:
         """Work on a task."""
         healing = self._world.healing
+        name = (task.workflow_execution.run_id, task.activity_id)
+        stale, self._past[name] = self._past.get(name), task
+        if stale is not None and self._random.random() < 0.5:
+            self._world.trace.count("activity stale answer")
+            self._world.after_ms(0, 3, partial(self._complete, stale))
         high = 3 if healing else self._random.choice((5, 300, 4000))
         self._world.after_ms(0, high, partial(self._work, task, self._life))
 
@@ -75,7 +82,7 @@ class ActivityWorker:
             return
         if self._world.healing:
             self._complete(task)
-        elif self._world.chance(self._world.rates.bad_answer * 2):
+        elif self._world.chance(self._world.rates.bad_work):
             self._random.choice(self._ways)(task)
         else:
             self._complete(task)

@@ -127,6 +127,8 @@ def _activity(random: Random, name: str, queues: int) -> Command:
         if random.random() < 0.5:
             policy.maximum_interval.FromNanoseconds(_span(random, 4_000, 20_000))
         policy.non_retryable_error_types.append("Bad")
+    for key in ("one", "two", "three"):
+        activity.header.fields[key].data = key.encode()
     activity.request_eager_execution = random.random() < 0.15
     if random.random() < 0.2:
         activity.priority.priority_key = random.randint(1, 5)

@@ -51,16 +51,25 @@ class StoreFaults:
             raise StoreError("simulated: written, not told")
 
 
-class Complaints(logging.Handler):
+class Complaints:
     """Keeps what the lane logs as errors: its own faults, which it survives."""
 
     def __init__(self) -> None:
-        super().__init__(logging.ERROR)
         self.texts: list[str] = []
+        self._log = logging.getLogger("polyrhythm.lane")
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record, with its traceback."""
-        self.texts.append(logging.Formatter().format(record))
+    def open(self) -> None:
+        """Begin to listen."""
+        self._log.addFilter(self._take)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._log.removeFilter(self._take)
+
+    def _take(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR:
+            self.texts.append(logging.Formatter().format(record))
+        return False
 
 
 class Process:

@@ -33,6 +33,7 @@ class Rates:
     poll_cancelled: float = 0.0
     worker_death: float = 0.0
     bad_answer: float = 0.0
+    bad_work: float = 0.0
 
 
 _HIGHEST = {
@@ -51,7 +52,8 @@ _HIGHEST = {
     "reply_lost": 0.08,
     "poll_cancelled": 0.06,
     "worker_death": 0.03,
-    "bad_answer": 0.3,
+    "bad_answer": 0.4,
+    "bad_work": 1.0,
 }
 
 
@@ -77,9 +79,9 @@ def draw_profile(random: Random) -> Profile:
     return Profile(
         rates=rates,
         limits=_draw_limits(random),
-        steps=random.choice((150, 300, 450)),
+        steps=random.choice((200, 400, 600)),
         workflow_ids=random.randint(2, 7),
-        clients=random.randint(1, 3),
+        clients=random.randint(1, 4),
         worker_pairs=random.randint(1, 3),
         queues=random.randint(1, 2),
     )

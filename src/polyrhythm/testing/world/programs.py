@@ -131,9 +131,7 @@ def _wind_up(seen: Seen) -> list[Command]:
         command.cancel_timer_command_attributes.timer_id = name
         commands.append(command)
     waiting = seen.pending("activity")
-    for name in waiting:
-        if name not in seen.cancels:
-            commands.append(cancel_activity(seen.asked[name]))
+    commands += [cancel_activity(seen.asked[name]) for name in waiting if name not in seen.cancels]
     if not waiting:
         commands.append(Command(command_type=CommandType.COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION))
     return commands

@@ -207,6 +207,7 @@ class WorkflowWorker:
         if isinstance(error, (Lost, Unavailable)) and tries > 1:
             if self._random.random() < 0.7:
                 self._world.after_ms(10, 1000, partial(self._send, request, tries - 1))
-        elif life == self._life and isinstance(value, ws.RespondWorkflowTaskCompletedResponse):
-            if value.HasField("workflow_task"):
-                self._work_later(value.workflow_task)
+            return
+        completed = isinstance(value, ws.RespondWorkflowTaskCompletedResponse)
+        if completed and life == self._life and value.HasField("workflow_task"):
+            self._work_later(value.workflow_task)

@@ -7,8 +7,8 @@ faults, everybody behaves, and every run must come to its end.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
+from functools import partial
 from heapq import heappop, heappush
 from random import Random
 from typing import Any
@@ -79,16 +79,13 @@ class World:
 
     def run(self) -> None:
         """Run the seed to its end. Raises Finding."""
-        log = logging.getLogger("polyrhythm.lane")
-        log.addHandler(self._complaints)
-        propagate, log.propagate = log.propagate, False
+        self._complaints.open()
         try:
             while self.steps < self.profile.steps:
                 self.step()
             self._heal()
         finally:
-            log.removeHandler(self._complaints)
-            log.propagate = propagate
+            self._complaints.close()
 
     def step(self) -> None:
         """Let a little happen."""
@@ -189,7 +186,7 @@ class World:
         if wanted:
             self.now_ns = max(self.now_ns, min(wanted))
         if self.chance(self.rates.clock_forward):
-            jump = self.random.choice((1, 30, 600, 7200))
+            jump = self.random.choice((1, 5, 5, 30, 30, 600, 7200))
             self.trace.count("clock forward")
             self.now_ns += int(jump * self.random.random() * SECOND_NS)
         elif self.chance(self.rates.clock_back):
@@ -246,7 +243,7 @@ class World:
         self._turn(process)
         process.turns_left -= 1
         if process.lane.lost or process.turns_left <= 0:
-            self._collect()
+            self._collect(turned=False)
             self._break_calls(process)
             self._old = None
 
@@ -348,7 +345,7 @@ class World:
                 continue
             if self.chance(self.rates.reply_lost):
                 self.trace.count("reply lost")
-                self.after_ms(100, 10_000, lambda sent=sent: sent.answered(None, Lost("reply")))  # type: ignore[misc]
+                self.after_ms(100, 10_000, partial(sent.answered, None, Lost("reply")))
             else:
                 self._answer_later(sent, reply.value, reply.error)
 

@@ -1,0 +1,48 @@
+"""The simulator notices planted bugs: each within a few seeds that the real engine passes."""
+
+import pytest
+
+from polyrhythm.testing.mutants import MUTANTS
+from polyrhythm.testing.simulate import Outcome, run_seed
+
+# Every planted bug is found within so many seeds; most by the first or second.
+SEEDS = 30
+
+# The rules that may notice a bug; another would mean that it was found by accident.
+RULES = {
+    "acknowledge_before_commit": {"acknowledged", "history"},
+    "skip_the_attempt_check": {"stale"},
+    "drop_timers": {"liveness"},
+    "lose_messages": {"liveness"},
+    "deliver_twice": {"messages", "fold"},
+    "ignore_the_epoch": {"fencing"},
+    "lose_the_buffer": {"buffer", "liveness", "attempt"},
+    "lose_a_buffered_event": {"buffer"},
+    "forget_work_at_start": {"liveness"},
+    "never_read_back": {"liveness"},
+    "apply_without_log": {"fold"},
+    "fire_early": {"row", "early"},
+    "keep_states_of_failed_commits": {"fold"},
+    "hand_out_started_tasks": {"handed out twice"},
+}
+
+
+def first_finding(name: str) -> Outcome:
+    for seed in range(SEEDS):
+        with MUTANTS[name]():
+            outcome = run_seed(seed)
+        if outcome.rule:
+            return outcome
+    pytest.fail(f"{name} was not noticed in {SEEDS} seeds")
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_planted_bug_is_found(name: str) -> None:
+    outcome = first_finding(name)
+    assert outcome.rule in RULES[name], f"{outcome.rule}: {outcome.text}"
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_the_engine_without_bugs_passes_the_same_seeds(part: int) -> None:
+    outcomes = [run_seed(seed) for seed in range(part, SEEDS, 3)]
+    assert not [(outcome.seed, outcome.rule) for outcome in outcomes if outcome.rule]
