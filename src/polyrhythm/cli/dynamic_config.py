@@ -30,6 +30,8 @@ LIMIT_KEYS = {
     "limit.historyCount.error": "history_events_max",
     "limit.historySize.error": "history_bytes_max",
     "limit.numPendingActivities.error": "pending_activities_max",
+    "limit.mutableStateSize.error": "state_bytes_max",
+    "limit.numPendingChildExecutions.error": "pending_children_max",
     "limit.numPendingSignals.error": "pending_signals_max",
     "limit.numPendingCancelRequests.error": "pending_cancels_max",
     "history.maximumSignalsPerExecution": "signals_max",
@@ -38,6 +40,8 @@ LIMIT_KEYS = {
     "history.defaultWorkflowTaskTimeout": "task_timeout_ns",
     "history.workflowTaskHeartbeatTimeout": "task_heartbeat_total_ns",
     "history.longPollExpirationInterval": "history_poll_ns",
+    "history.maxInFlightUpdates": "updates_in_flight_max",
+    "history.maxTotalUpdates": "updates_max",
     "history.maxBufferedQueryCount": "buffered_queries_max",
     "history.workflowIdReuseMinimalInterval": "run_interval_ns_min",
     "matching.longPollExpirationInterval": "task_poll_ns",
@@ -88,7 +92,7 @@ def apply_dynamic_config(values: Sequence[str]) -> Configured:
 
 
 def _set_limit(limits: Limits, name: str, key: str, value: str) -> None:
-    if name.endswith("_ns") or "_ns_" in name:
+    if name.endswith(("_ns", "_ns_min")):
         setattr(limits, name, int(parse_duration_s(key, value) * SECOND_NS))
         return
     number = _parse_json(value)

@@ -16,7 +16,7 @@ from polyrhythm.base.errors import LaneHeld, StoreError
 from polyrhythm.base.limits import Limits
 from polyrhythm.cli.compose import Owned, Place, own
 from polyrhythm.cli.namespaces import register_namespaces
-from polyrhythm.cli.socket_path import remove_socket
+from polyrhythm.cli.socket_path import inode_of, remove_socket
 from polyrhythm.transports.grpc import (
     Absent,
     AddressTaken,
@@ -62,6 +62,7 @@ class Node:
         self._listener: GrpcServer | None = None
         self._stopping = asyncio.Event()
         self._leader: ForwardedCalls | None = None
+        self._socket_inode = 0
 
     def stop(self) -> None:
         """End `run` in order: no more calls, finish what is begun, let the file go."""
@@ -113,6 +114,8 @@ class Node:
         self._switch.target = Absent("this process does not own its file any more")
         self._routes.health.announce(serving=False)
         listener = self._listener if self._stopping.is_set() else None
+        if listener is not None:
+            self._routes.health.end_watches()
         ending = asyncio.gather(*(end.stop(DRAIN_S) for end in (socket, listener) if end))
         try:
             async with asyncio.timeout(DRAIN_S):
@@ -125,9 +128,10 @@ class Node:
             # was committed.
             LOG.exception("the lane failed")
         await ending
-        # NOTE: the socket is gone before the lock is, so it cannot be the next owner's.
+        # NOTE: the socket is gone before the lock is: after it, one of the same name is the next
+        # owner's.
         if socket is not None:
-            remove_socket(self._socket_path())
+            remove_socket(self._socket_path(), self._socket_inode)
         owned.close()
 
     async def _attach(self, address: str) -> None:
@@ -170,13 +174,14 @@ class Node:
         path = self._socket_path()
         if not path:
             return None
-        remove_socket(path)
+        remove_socket(path, inode_of(path))
         server = GrpcServer(self._routes, self._settings.wire)
         try:
             await server.listen(UNIX + path)
         except AddressTaken as error:
             LOG.error("other processes cannot attach to this one: %s", error)
             return None
+        self._socket_inode = inode_of(path)
         return server
 
     def _socket_path(self) -> str:
@@ -185,6 +190,7 @@ class Node:
     async def _leave(self) -> None:
         """End what is left: nothing for an owner, its own address for an attached process."""
         self._routes.health.announce(serving=False)
+        self._routes.health.end_watches()
         ending = asyncio.ensure_future(self._listener.stop(DRAIN_S)) if self._listener else None
         await self._detach()
         if ending is not None:

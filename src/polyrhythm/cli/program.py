@@ -14,6 +14,7 @@ import typer
 
 from polyrhythm import __version__
 from polyrhythm.cli.flags import BackupFlags, CheckFlags, DevFlags, takes
+from polyrhythm.cli.vocabulary import load_vocabulary_only
 
 # Said to gRPC's core before it is loaded: this program never forks, and a failed bind is an
 # exception here, not a stack of lines from C++.
@@ -21,6 +22,7 @@ GRPC_ENVIRONMENT = {"GRPC_ENABLE_FORK_SUPPORT": "false", "GRPC_VERBOSITY": "NONE
 
 
 def _run(part: str, flags: Any) -> int:
+    load_vocabulary_only()
     for name, value in GRPC_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     code: int = import_module(f"polyrhythm.cli.{part}").run(flags)

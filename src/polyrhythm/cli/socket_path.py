@@ -29,9 +29,19 @@ def socket_path(database: str) -> str:
     return os.path.join(folder, name + ".sock")
 
 
-def remove_socket(path: str) -> None:
-    """Remove what an owner that was killed has left; only the owner of the file may do it."""
+def inode_of(path: str) -> int:
+    """Return which file stands at a path, 0 for none."""
     try:
-        os.unlink(path)
+        return os.stat(path).st_ino
     except FileNotFoundError:
-        return
+        return 0
+
+
+def remove_socket(path: str, inode: int) -> None:
+    """Remove a socket, if it is still the one known by its inode.
+
+    Its owner removes its own at the end, and one that was killed leaves it to the next owner. An
+    owner whose lock was stolen must leave the path to the thief, who listens there already.
+    """
+    if inode and inode_of(path) == inode:
+        os.unlink(path)

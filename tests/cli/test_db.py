@@ -1,0 +1,45 @@
+"""`poly db`: a file is checked and copied, whether somebody has it open or not."""
+
+import subprocess
+
+from poly_process import POLY, PolyProcess
+
+
+def poly_db(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [str(POLY), "db", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_copy_of_a_file_in_use_is_a_server_of_its_own(tmp_path):
+    with PolyProcess(tmp_path) as server:
+        server.start("copied")
+        copy = tmp_path / "copy"
+        copy.mkdir()
+        done = poly_db("backup", server.file, copy / "poly.db")
+        assert (done.returncode, "bytes" in done.stdout) == (0, True), done.stderr
+        server.start("later")
+        checked = poly_db("check", server.file)
+        assert (checked.returncode, "is sound" in checked.stdout) == (0, True)
+    with PolyProcess(copy) as restored:
+        assert restored.describe("copied").execution.workflow_id == "copied"
+
+
+def test_damage_is_found(tmp_path):
+    with PolyProcess(tmp_path) as server:
+        server.start("a-name-that-is-easy-to-find")
+        assert server.end() == 0
+    body = server.file.read_bytes()
+    at = body.rindex(b"raw-identity") if b"raw-identity" in body else body.rindex(b"tests")
+    server.file.write_bytes(body[:at] + b"TESTS" + body[at + 5 :])
+    done = poly_db("check", server.file)
+    assert (done.returncode, "damaged" in done.stdout) == (4, True), done.stdout
+
+
+def test_what_is_not_there_or_in_the_way(tmp_path):
+    assert poly_db("check", tmp_path / "none.db").returncode == 1
+    assert poly_db("backup", tmp_path / "none.db", tmp_path / "x").returncode == 1
+    with PolyProcess(tmp_path) as server:
+        server.line()
+        (tmp_path / "there").write_text("precious")
+        done = poly_db("backup", server.file, tmp_path / "there")
+        assert (done.returncode, "never written over" in done.stderr) == (1, True)

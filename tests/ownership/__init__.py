@@ -1,0 +1,1 @@
+"""Tests of who owns a file, with real processes that are really killed."""
