@@ -1,0 +1,51 @@
+"""What a real Temporal server answered, in the nouns that are built: every event, error, detail.
+
+One server and one pass over the scenarios serve all tests here, in one worker; a failing noun shows
+what differs. Longer nouns are left to `make conformance`.
+"""
+
+import pytest
+
+from conformance import Verdict, run_scenarios
+from poly_process import PolyProcess
+
+# A minute at most: these wait for timers for about 25 s in all, two at a time.
+NOUNS = (
+    "start_close",
+    "activities",
+    "timers",
+    "signals",
+    "queries",
+    "cancel_terminate",
+    "external",
+    "retries_timeouts",
+    "raw_commands",
+    "children",
+    "continue_as_new",
+    "updates",
+    "reset",
+    "workflow_options",
+    "bad",
+)
+
+pytestmark = [
+    pytest.mark.xdist_group("recorded"),
+    pytest.mark.timeout(180),
+    # The corpus's runner, copied as it is, leaves the pipe of its child to the collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory) -> list[Verdict]:
+    with PolyProcess(tmp_path_factory.mktemp("recorded")) as server:
+        return run_scenarios(server.address, NOUNS, at_once=2)
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_answers_are_those_of_the_real_server(noun, verdicts):
+    mine = [verdict for verdict in verdicts if verdict.name.startswith(f"{noun}.")]
+    assert mine
+    wrong = [verdict for verdict in mine if not verdict.is_expected]
+    shown = ["\n".join([f"{v.name}: {v.word} {v.note}", *v.diff]) for v in wrong]
+    assert not wrong, "\n\n".join(shown)
