@@ -156,7 +156,9 @@ class Auditor:
             )
             require(
                 asked.workflow_id_reuse_policy != _REJECT
-                or asked.workflow_id_conflict_policy == _TERMINATE,
+                or asked.workflow_id_conflict_policy == _TERMINATE
+                # A policy looks at the newest run only, and that one has been deleted.
+                or others[-1].deleted,
                 "policy",
                 f"{view.name} was started, and duplicates are to be rejected",
             )

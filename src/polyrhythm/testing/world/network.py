@@ -31,6 +31,7 @@ class Sent:
     process: object
     patience_ns: int
     twin: bool = False
+    overdue: int = 0
 
 
 def ignore(_value: Any, _error: Exception | None) -> None:

@@ -36,6 +36,7 @@ PATIENCE_NS = 10 * SECOND_NS
 POLL_PATIENCE_NS = 70 * SECOND_NS
 POLL_PATIENCE_HEALED_NS = 7200 * SECOND_NS
 HEAL_STEPS_MAX = 4000
+OVERDUE_TURNS_MAX = 2
 # Turns in a row that a lane may ask for without writing or answering anything.
 IDLE_TURNS_MAX = 20
 
@@ -326,15 +327,8 @@ class World:
         for number, sent in list(self._sent.items()):
             reply = sent.call.reply
             if not reply.done:
-                if sent.process is not self.process or not turned:
-                    continue
-                if self.process.lane.busy:
-                    # It may not have been looked at yet: its time begins when it is.
-                    sent.patience_ns = max(sent.patience_ns, self.now_ns + POLL_PATIENCE_NS)
-                elif self.now_ns > sent.patience_ns:
-                    raise Finding(
-                        "unanswered", f"call {number} {sent.what} waits past its deadline"
-                    )
+                if turned and sent.process is self.process:
+                    self._wait_for(sent)
                 continue
             del self._sent[number]
             outcome = type(reply.error).__name__ if reply.error else "ok"
@@ -348,6 +342,17 @@ class World:
                 self.after_ms(100, 10_000, partial(sent.answered, None, Lost("reply")))
             else:
                 self._answer_later(sent, reply.value, reply.error)
+
+    def _wait_for(self, sent: Sent) -> None:
+        if self.process.lane.busy:
+            # It may not have been looked at yet: its time begins when it is.
+            sent.patience_ns = max(sent.patience_ns, self.now_ns + POLL_PATIENCE_NS)
+        elif self.now_ns > sent.patience_ns:
+            # Taken up after its time, it is answered by the turn after that.
+            sent.overdue += 1
+            if sent.overdue > OVERDUE_TURNS_MAX:
+                text = f"call {sent.number} {sent.what} waits past its deadline"
+                raise Finding("unanswered", text)
 
     def _answer_later(self, sent: Sent, value: Any, error: Exception | None) -> None:
         self.after_ms(0, 2 if self.healing else 15, lambda: sent.answered(value, error))
