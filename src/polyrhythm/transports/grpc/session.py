@@ -41,6 +41,10 @@ from polyrhythm.transports.grpc.statuses import (
 
 LOG = logging.getLogger("polyrhythm.grpc")
 
+# A caller counts its time from when it sent, and timers of clients run some milliseconds late. This
+# much later here, it is the client that says that its time is over, in its own words.
+DEADLINE_SLACK_NS = 20_000_000
+
 
 class Roster:
     """The live connections of a server; `empty` is set while there is none."""
@@ -182,7 +186,9 @@ class Session:
         except StatusError as error:
             self._refuse(stream, error)
             return
-        deadline_ns = time.time_ns() + head.timeout_ns if head.timeout_ns else 0
+        deadline_ns = 0
+        if head.timeout_ns:
+            deadline_ns = time.time_ns() + head.timeout_ns + DEADLINE_SLACK_NS
         answer: Answer = head.route.begin(request, stream.headers, deadline_ns)
         # Before it is answered: a stream whose answer waits for a window may be looked at again,
         # and its call must not begin twice.
