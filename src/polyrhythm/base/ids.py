@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 
-
 # Random bytes drawn at a time: a system call an id would cost half of what an id costs.
 POOL_BYTES = 4096
 TAIL_BYTES = 10

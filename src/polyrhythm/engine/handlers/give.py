@@ -6,7 +6,7 @@ the next one is tried. An answer holds the history as of this moment of the turn
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from temporalio.api.enums.v1 import task_queue_pb2 as queue_kinds
 from temporalio.api.protocol.v1 import Message
@@ -43,7 +43,7 @@ def give(desk: Desk, queue: QueueState, offer: Offer, poll: Call) -> bool:
 
 
 def encode_task(
-    desk: Desk, run: LoadedRun, sticky: bool, messages: Iterable[Message] = ()
+    desk: Desk, run: LoadedRun, sticky: bool, messages: Sequence[Message] = ()
 ) -> PollWorkflowTaskQueueResponse:
     """Return the answer that hands a run's started workflow task to a worker."""
     state = run.state
@@ -70,7 +70,8 @@ def encode_task(
     end_id, identity = state.next_event_id, task.identity
     history, answer.next_page_token = read_page(desk, run, first_id, end_id, identity)
     answer.history.MergeFromString(history)
-    answer.messages.extend(messages)
+    if messages:
+        answer.messages.extend(messages)
     return answer
 
 
