@@ -88,6 +88,18 @@ def settings_of(flags: DevFlags) -> NodeSettings:
     )
 
 
+def settle_collector() -> None:
+    """Set the garbage collector's policy for a process that only serves from now on.
+
+    Modules and message classes live as long as the process; frozen, they are not looked at again. A
+    full collection took 30 to 50 ms with them (44,000 objects), which every call would wait for,
+    and takes under 1 ms without. Thresholds stay at Python's: 20,000 instead of 700, or no
+    collection at all, changed the processor time of a workflow by less than the noise (3 rounds).
+    """
+    gc.collect()
+    gc.freeze()
+
+
 async def _serve(settings: NodeSettings) -> None:
     node = Node(settings)
     loop = asyncio.get_running_loop()
@@ -102,9 +114,7 @@ async def _serve(settings: NodeSettings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
-    # Modules and message classes live as long as the process: no collection looks at them again.
-    gc.collect()
-    gc.freeze()
+    settle_collector()
     try:
         await node.run()
     except TimeoutError:
