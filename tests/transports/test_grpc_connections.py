@@ -106,6 +106,26 @@ def test_an_idle_connection_is_closed():
     run(main())
 
 
+def test_a_busy_connection_is_not_idle_between_its_calls():
+    async def main():
+        settings = GrpcSettings(connection_idle_s=0.1, sweep_s=0.01)
+        async with (
+            wire(Scripted(x=b"fine"), settings) as there,
+            dialled(there.address) as (reader, writer),
+        ):
+            # Each call is over long before the next look of the sweeper.
+            give_up_at = asyncio.get_running_loop().time() + 0.4
+            stream_id = 1
+            while asyncio.get_running_loop().time() < give_up_at:
+                writer.write(headers(stream_id, request_block(b"/nobody/here"), end=True))
+                answer = split_frames(await read_until(reader, b"unknown service"))
+                assert Kind.GOAWAY not in [kind for kind, *_ in answer]
+                stream_id += 2
+            assert (await read_to_end(reader))[-1][0] is Kind.GOAWAY
+
+    run(main())
+
+
 def test_an_old_connection_is_closed_when_its_calls_are_answered():
     async def main():
         script = Scripted()

@@ -50,6 +50,9 @@ def run(flags: DevFlags) -> int:
     except BadSettingError as error:
         print(f"poly dev: {error}", file=sys.stderr)
         return ExitCode.USAGE
+    except OSError as error:
+        print(f"poly dev: no place for a socket beside the file: {error}", file=sys.stderr)
+        return ExitCode.FAILED
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings))

@@ -12,11 +12,12 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 
-from polyrhythm.base.errors import LaneHeld, StoreError
+from polyrhythm.base.errors import DeadlineExceeded, LaneHeld, StoreError, Unavailable
 from polyrhythm.base.limits import Limits
 from polyrhythm.cli.compose import Owned, Place, own
 from polyrhythm.cli.namespaces import register_namespaces
 from polyrhythm.cli.socket_path import inode_of, remove_socket
+from polyrhythm.links.grpc import GrpcLink
 from polyrhythm.transports.grpc import (
     Absent,
     AddressTaken,
@@ -106,7 +107,7 @@ class Node:
         finally:
             await self._retire(owned, socket)
         if not self._stopping.is_set():
-            LOG.error("this process lost its file; it attaches to the new owner")
+            LOG.error("this process does not own its file any more; it looks who does")
             await self._pause(CLAIM_INTERVAL_S)
 
     async def _retire(self, owned: Owned, socket: GrpcServer | None) -> None:
@@ -127,6 +128,10 @@ class Node:
             # A fault of our own ended the lane; whoever owns the file next takes it up from what
             # was committed.
             LOG.exception("the lane failed")
+        for server in (socket, self._listener):
+            if server is not None:
+                # What the lane had in hand when it failed is answered by nobody else.
+                server.refuse_calls("this process does not own its file any more")
         await ending
         # NOTE: the socket is gone before the lock is: after it, one of the same name is the next
         # owner's.
@@ -147,10 +152,24 @@ class Node:
             if not await leader.is_ready(CLAIM_INTERVAL_S):
                 await self._detach()
                 return
+            await self._register_through(address)
             self._switch.target = leader
             await self._listen("attached to the owner of")
         leader.lost.clear()
         await self._pause(CLAIM_INTERVAL_S, leader.lost)
+
+    async def _register_through(self, address: str) -> None:
+        """See that the namespaces this process was told of are there, at the owner.
+
+        An owner that is just leaving is no reason to end: whoever is next is asked again.
+        """
+        link = GrpcLink(address)
+        try:
+            await register_namespaces(link, self._settings.namespaces)
+        except (Unavailable, DeadlineExceeded) as error:
+            LOG.warning("namespaces are not registered yet: %s", error)
+        finally:
+            await link.close()
 
     async def _detach(self) -> None:
         if self._leader is not None:

@@ -10,6 +10,7 @@ import asyncio
 import os
 from typing import Any
 
+from polyrhythm.transports.grpc.messages import refused
 from polyrhythm.transports.grpc.routes import Routes
 from polyrhythm.transports.grpc.session import Roster, Session
 from polyrhythm.transports.grpc.settings import GrpcSettings
@@ -58,6 +59,11 @@ class GrpcServer:
         except TimeoutError:
             for session in list(self._roster.sessions):
                 session.abort()
+
+    def refuse_calls(self, reason: str) -> None:
+        """End every call in flight as UNAVAILABLE; connections stay, and new calls are taken."""
+        for session in list(self._roster.sessions):
+            session.refuse_calls(refused("UNAVAILABLE", reason))
 
     async def _listen_on_port(self, host: str, port: str) -> int:
         settings = self._settings

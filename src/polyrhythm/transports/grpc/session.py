@@ -91,7 +91,10 @@ class Session:
             return
         self._heard_at = self._loop.time()
         try:
-            for event, stream in self.connection.receive(data):
+            happened = self.connection.receive(data)
+            if happened:
+                self._busy_at = self._heard_at
+            for event, stream in happened:
                 if event is Event.CANCELLED:
                     self._cancel(stream)
                 elif not stream.gone:
@@ -137,6 +140,14 @@ class Session:
         if not self.connection.closing:
             self.connection.go_away()
         self._flush()
+
+    def refuse_calls(self, error: StatusError) -> None:
+        """End every unary call that still waits: whoever was to answer it never will."""
+        for stream in list(self.connection.streams.values()):
+            owner = stream.owner
+            if owner is not None and not isinstance(owner, Sink) and not owner.done:
+                owner.cancel()
+                self._refuse(stream, error)
 
     def abort(self) -> None:
         """Close at once."""
