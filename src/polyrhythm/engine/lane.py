@@ -69,6 +69,7 @@ class Lane:
             inbox=deque(),
         )
         self.lost = False
+        self.closed = False
 
     def recover(self, now_ns: int) -> None:
         """Take up what the store holds; call once, before the first turn."""
@@ -78,6 +79,8 @@ class Lane:
         """Put a call into the inbox; it is answered by a later turn, or refused here."""
         if self.lost:
             call.reply.fail(Unavailable("this process no longer owns the lane"))
+        elif self.closed:
+            call.reply.fail(Unavailable("the server is shutting down"))
         elif len(self.memory.inbox) >= self.memory.world.limits.inbox_max:
             call.reply.fail(
                 ResourceExhausted("too many requests are waiting", "SYSTEM_OVERLOADED", "SYSTEM")
@@ -89,6 +92,11 @@ class Lane:
     def busy(self) -> bool:
         """Whether a turn would find something in the inbox."""
         return bool(self.memory.inbox)
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for a turn."""
+        return len(self.memory.inbox)
 
     def next_ns(self) -> int:
         """Return when the lane next has to act by itself."""
@@ -173,6 +181,7 @@ class Lane:
 
     def close(self, reason: str) -> None:
         """Refuse everything that waits; the runs are as they were committed."""
+        self.closed = True
         error = Unavailable(reason)
         while self.memory.inbox:
             self.memory.inbox.popleft().reply.fail(error)
