@@ -20,6 +20,7 @@ from polyrhythm.core import tables
 from polyrhythm.core.apply import apply_event, apply_note
 from polyrhythm.core.closing import closing_messages
 from polyrhythm.core.context import Context
+from polyrhythm.core.durations import set_span
 from polyrhythm.core.effects import ActivityOffer, Delivery, UpdateEnded, WorkflowTaskOffer
 from polyrhythm.core.state import RunState
 from polyrhythm.core.task_events import encode_task, scheduled_event, started_event
@@ -73,7 +74,7 @@ class Decision:
     def new_event(self, event_type: EventType.ValueType, time_ns: int = 0) -> HistoryEvent:
         """Return an event of this type at the decision's time (or `time_ns`), to be filled."""
         event = HistoryEvent(event_type=event_type)
-        event.event_time.FromNanoseconds(time_ns or self.context.now_ns)
+        set_span(event.event_time, time_ns or self.context.now_ns)
         return event
 
     def append(self, event: HistoryEvent) -> None:

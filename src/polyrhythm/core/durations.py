@@ -12,8 +12,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from polyrhythm.base.limits import SECOND_NS
 
 
-def span_ns(duration: Duration) -> int:
-    """Return the duration in nanoseconds; unset is 0."""
+def span_ns(duration: Duration | Timestamp) -> int:
+    """Return the duration, or the time, in nanoseconds; unset is 0."""
     return duration.seconds * SECOND_NS + duration.nanos
 
 

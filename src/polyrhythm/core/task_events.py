@@ -13,16 +13,17 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.taskqueue.v1 import TaskQueue
 
 from polyrhythm.api import notes
+from polyrhythm.core.durations import set_span
 from polyrhythm.core.state import RunState, WorkflowTaskState
 
 
 def scheduled_event(state: RunState, task: WorkflowTaskState) -> HistoryEvent:
     """Return the event of a task that waits for a worker."""
     event = HistoryEvent(event_type=event_types.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED)
-    event.event_time.FromNanoseconds(task.scheduled_ns)
+    set_span(event.event_time, task.scheduled_ns)
     scheduled = event.workflow_task_scheduled_event_attributes
     encode_queue(scheduled.task_queue, state)
-    scheduled.start_to_close_timeout.FromNanoseconds(task.timeout_ns)
+    set_span(scheduled.start_to_close_timeout, task.timeout_ns)
     scheduled.attempt = task.attempt
     return event
 
@@ -30,7 +31,7 @@ def scheduled_event(state: RunState, task: WorkflowTaskState) -> HistoryEvent:
 def started_event(task: WorkflowTaskState, scheduled_event_id: int, identity: str) -> HistoryEvent:
     """Return the event of a task that `identity` holds; empty where it is not to be told."""
     event = HistoryEvent(event_type=event_types.EVENT_TYPE_WORKFLOW_TASK_STARTED)
-    event.event_time.FromNanoseconds(task.started_ns)
+    set_span(event.event_time, task.started_ns)
     started = event.workflow_task_started_event_attributes
     started.scheduled_event_id = scheduled_event_id
     started.identity = identity

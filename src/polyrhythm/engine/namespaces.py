@@ -13,6 +13,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceResponse
 
 from polyrhythm.base.errors import NamespaceNotFound
 from polyrhythm.core.context import NamespaceInfo
+from polyrhythm.core.durations import set_span
 from polyrhythm.stores.port import NamespaceRow
 
 
@@ -82,7 +83,7 @@ def new_row(key: int, name: str, namespace_id: str, retention_ns: int) -> Namesp
     body.namespace_info.name = name
     body.namespace_info.id = namespace_id
     body.namespace_info.state = NamespaceState.NAMESPACE_STATE_REGISTERED
-    body.config.workflow_execution_retention_ttl.FromNanoseconds(retention_ns)
+    set_span(body.config.workflow_execution_retention_ttl, retention_ns)
     body.replication_config.active_cluster_name = "active"
     body.replication_config.clusters.add().cluster_name = "active"
     return NamespaceRow(key, name, namespace_id, retention_ns, body.SerializeToString())

@@ -26,7 +26,7 @@ PAUSE_ATTRIBUTE = "TemporalPauseInfo"
 def apply_scheduled(state: RunState, event: HistoryEvent) -> None:
     """An activity waits for a worker."""
     scheduled = event.activity_task_scheduled_event_attributes
-    time_ns = event.event_time.ToNanoseconds()
+    time_ns = span_ns(event.event_time)
     activity = ActivityState(
         scheduled_event_id=event.event_id,
         activity_id=scheduled.activity_id,

@@ -13,6 +13,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from polyrhythm.api import notes
 from polyrhythm.core import deadlines, tables
 from polyrhythm.core.apply import update
+from polyrhythm.core.durations import span_ns
 from polyrhythm.core.state import RequestEvent, RunState
 
 
@@ -31,14 +32,14 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
     started = event.workflow_execution_started_event_attributes
     state.status = statuses.WORKFLOW_EXECUTION_STATUS_RUNNING
     state.start_event = event.SerializeToString(deterministic=True)
-    state.start_ns = event.event_time.ToNanoseconds()
+    state.start_ns = span_ns(event.event_time)
     state.workflow_type = started.workflow_type.name
     state.task_queue = started.task_queue.name
     state.first_run_id = started.first_execution_run_id
     state.original_run_id = started.original_execution_run_id
-    state.task_timeout_ns = started.workflow_task_timeout.ToNanoseconds()
-    state.run_timeout_ns = started.workflow_run_timeout.ToNanoseconds()
-    state.execution_timeout_ns = started.workflow_execution_timeout.ToNanoseconds()
+    state.task_timeout_ns = span_ns(started.workflow_task_timeout)
+    state.run_timeout_ns = span_ns(started.workflow_run_timeout)
+    state.execution_timeout_ns = span_ns(started.workflow_execution_timeout)
     state.parent_workflow_id = started.parent_workflow_execution.workflow_id
     state.parent_run_id = started.parent_workflow_execution.run_id
     state.parent_initiated_id = started.parent_initiated_event_id
@@ -48,7 +49,7 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
     if state.run_timeout_ns:
         state.run_deadline_ns = first + state.run_timeout_ns
     if started.HasField("workflow_execution_expiration_time"):
-        state.execution_deadline_ns = started.workflow_execution_expiration_time.ToNanoseconds()
+        state.execution_deadline_ns = span_ns(started.workflow_execution_expiration_time)
         if state.run_deadline_ns:
             state.run_deadline_ns = min(state.run_deadline_ns, state.execution_deadline_ns)
     if started.HasField("priority"):
@@ -63,7 +64,7 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
 def apply_closed(state: RunState, event: HistoryEvent) -> None:
     """Apply a close event: nothing of the run is pending any more."""
     state.status = tables.CLOSES[event.event_type]
-    state.close_ns = event.event_time.ToNanoseconds()
+    state.close_ns = span_ns(event.event_time)
     state.close_event_id = event.event_id
     if state.parent_run_id:
         state.close_event = event.SerializeToString(deterministic=True)

@@ -11,20 +11,21 @@ from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
 from polyrhythm.core import deadlines
+from polyrhythm.core.durations import span_ns
 from polyrhythm.core.state import RunState, WorkflowTaskState
 
 
 def apply_scheduled(state: RunState, event: HistoryEvent) -> None:
     """A normal task waits for a worker."""
     scheduled = event.workflow_task_scheduled_event_attributes
-    time_ns = event.event_time.ToNanoseconds()
+    time_ns = span_ns(event.event_time)
     state.first_task_due_ns = 0
     state.workflow_task = WorkflowTaskState(
         scheduled_event_id=event.event_id,
         attempt=scheduled.attempt,
         scheduled_ns=time_ns,
         original_scheduled_ns=time_ns,
-        timeout_ns=scheduled.start_to_close_timeout.ToNanoseconds(),
+        timeout_ns=span_ns(scheduled.start_to_close_timeout),
     )
     deadlines.push_task(state)
 
@@ -41,7 +42,7 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
         original_scheduled_ns=before.original_scheduled_ns,
         timeout_ns=before.timeout_ns,
         started_event_id=event.event_id,
-        started_ns=event.event_time.ToNanoseconds(),
+        started_ns=span_ns(event.event_time),
         request_id=started.request_id,
         identity=started.identity,
         suggest_continue_as_new=started.suggest_continue_as_new,

@@ -9,13 +9,14 @@ from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.core import deadlines
+from polyrhythm.core.durations import span_ns
 from polyrhythm.core.state import RunState, TimerState
 
 
 def apply_started(state: RunState, event: HistoryEvent) -> None:
     """A timer runs from its event's time."""
     started = event.timer_started_event_attributes
-    due_ns = event.event_time.ToNanoseconds() + started.start_to_fire_timeout.ToNanoseconds()
+    due_ns = span_ns(event.event_time) + span_ns(started.start_to_fire_timeout)
     state.timers[started.timer_id] = TimerState(started.timer_id, event.event_id, due_ns)
     deadlines.push_timer(state, started.timer_id)
 

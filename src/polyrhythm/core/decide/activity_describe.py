@@ -31,21 +31,21 @@ def _describe(activity: ActivityState, now_ns: int) -> PendingActivityInfo:
     info.state = _state_of(activity)
     info.attempt = activity.attempt
     info.maximum_attempts = options.retry_policy.maximum_attempts
-    info.scheduled_time.FromNanoseconds(activity.available_ns)
+    set_span(info.scheduled_time, activity.available_ns)
     info.last_worker_identity = activity.identity or activity.last_identity
     if activity.heartbeat_ns:
-        info.last_heartbeat_time.FromNanoseconds(activity.heartbeat_ns)
+        set_span(info.last_heartbeat_time, activity.heartbeat_ns)
         if activity.heartbeat_details:
             info.heartbeat_details.MergeFromString(activity.heartbeat_details)
     if activity.started_ns:
-        info.last_started_time.FromNanoseconds(activity.started_ns)
+        set_span(info.last_started_time, activity.started_ns)
     whole_ns = span_ns(scheduled.schedule_to_close_timeout)
     if whole_ns:
-        info.expiration_time.FromNanoseconds(activity.scheduled_ns + whole_ns)
+        set_span(info.expiration_time, activity.scheduled_ns + whole_ns)
     if activity.last_failure:
         info.last_failure.MergeFromString(activity.last_failure)
     if activity.last_attempt_complete_ns:
-        info.last_attempt_complete_time.FromNanoseconds(activity.last_attempt_complete_ns)
+        set_span(info.last_attempt_complete_time, activity.last_attempt_complete_ns)
     if not activity.started_ns:
         _write_retry(info, activity, options.retry_policy, now_ns)
     if activity.pause:
@@ -77,7 +77,7 @@ def _write_retry(
     now_ns: int,
 ) -> None:
     if now_ns < activity.available_ns:
-        info.next_attempt_schedule_time.FromNanoseconds(activity.available_ns)
+        set_span(info.next_attempt_schedule_time, activity.available_ns)
         set_span(info.current_retry_interval, activity.retry_interval_ns)
         return
     initial_ns = span_ns(policy.initial_interval)

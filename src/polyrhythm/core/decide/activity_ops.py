@@ -33,7 +33,7 @@ from polyrhythm.core.decide.activity_attempt import (
     scheduled_attributes,
 )
 from polyrhythm.core.decision import Decision
-from polyrhythm.core.durations import span_ns
+from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.state import ActivityState, RunState
 
 _CLOSED = "workflow execution already completed"
@@ -57,7 +57,7 @@ def decide_pause(state: RunState, request: PauseActivityRequest, context: Contex
     check_open(state)
     chosen = choose_activities(state, request)
     info = PendingActivityInfo.PauseInfo()
-    info.pause_time.FromNanoseconds(context.now_ns)
+    set_span(info.pause_time, context.now_ns)
     info.manual.identity = request.identity
     info.manual.reason = request.reason
     decision = Decision(state, context)

@@ -44,6 +44,7 @@ from polyrhythm.core.decide.commands import (
 )
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion, spell
 from polyrhythm.core.decision import Decision
+from polyrhythm.core.durations import span_ns
 from polyrhythm.core.state import RunState, WorkflowTaskState
 
 INLINE_REQUEST_ID = "request-from-RespondWorkflowTaskCompleted"
@@ -72,6 +73,7 @@ _COMMANDS: dict[int, Callable[[Completion, Command], None]] = {
     CommandType.COMMAND_TYPE_PROTOCOL_MESSAGE: update.decide_protocol_message,
 }
 
+_KNOWN = frozenset(CommandType.values()) - {0}
 _CLOSES = frozenset(
     {
         CommandType.COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION,
@@ -222,7 +224,7 @@ def _check_sequence(request: RespondWorkflowTaskCompletedRequest) -> None:
                 f"invalid command sequence: [{names}], command {_name(closing)} must be the last"
                 " command."
             )
-        if command.command_type not in CommandType.values() or not command.command_type:
+        if command.command_type not in _KNOWN:
             raise InvalidArgument(f"unknown command type: {_name(command)}")
         if command.command_type in _CLOSES:
             closing = command
@@ -263,7 +265,7 @@ def _write_completed(decision: Decision, request: RespondWorkflowTaskCompletedRe
 def _write_sticky(decision: Decision, request: RespondWorkflowTaskCompletedRequest) -> None:
     sticky = request.sticky_attributes
     if sticky.HasField("worker_task_queue"):
-        timeout_ns = sticky.schedule_to_start_timeout.ToNanoseconds()
+        timeout_ns = span_ns(sticky.schedule_to_start_timeout)
         tasks.set_sticky(decision, sticky.worker_task_queue.name, timeout_ns)
     else:
         tasks.set_sticky(decision, "", 0)

@@ -28,6 +28,7 @@ from temporalio.api.workflow.v1 import (
 )
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
+from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.lineage import root_of
 from polyrhythm.core.state import ChildState, RunState, WorkflowTaskState
 
@@ -69,11 +70,11 @@ def _fill_info(info: WorkflowExecutionInfo, state: RunState, event: HistoryEvent
     info.execution.workflow_id = state.workflow_id
     info.execution.run_id = state.run_id
     info.type.name = state.workflow_type
-    info.start_time.FromNanoseconds(state.start_ns)
+    set_span(info.start_time, state.start_ns)
     info.status = WorkflowExecutionStatus.ValueType(state.status)
     info.history_length = state.next_event_id - 1
-    execution_ns = state.start_ns + started.first_workflow_task_backoff.ToNanoseconds()
-    info.execution_time.FromNanoseconds(execution_ns)
+    execution_ns = state.start_ns + span_ns(started.first_workflow_task_backoff)
+    set_span(info.execution_time, execution_ns)
     info.task_queue = state.task_queue
     info.state_transition_count = state.transitions
     info.history_size_bytes = state.history_bytes
@@ -86,8 +87,8 @@ def _fill_info(info: WorkflowExecutionInfo, state: RunState, event: HistoryEvent
     if state.priority is not None:
         info.priority.CopyFrom(Priority.FromString(state.priority))
     if state.close_ns:
-        info.close_time.FromNanoseconds(state.close_ns)
-        info.execution_duration.FromNanoseconds(state.close_ns - execution_ns)
+        set_span(info.close_time, state.close_ns)
+        set_span(info.execution_duration, state.close_ns - execution_ns)
     info.memo.CopyFrom(Memo.FromString(state.memo))
     info.search_attributes.CopyFrom(SearchAttributes.FromString(state.search_attributes))
 
@@ -96,16 +97,16 @@ def _fill_extended(
     extended: WorkflowExecutionExtendedInfo, state: RunState, event: HistoryEvent
 ) -> None:
     if state.execution_deadline_ns:
-        extended.execution_expiration_time.FromNanoseconds(state.execution_deadline_ns)
+        set_span(extended.execution_expiration_time, state.execution_deadline_ns)
     if state.run_deadline_ns:
-        extended.run_expiration_time.FromNanoseconds(state.run_deadline_ns)
+        set_span(extended.run_expiration_time, state.run_deadline_ns)
     else:
         extended.run_expiration_time.CopyFrom(Timestamp(seconds=_ZERO_TIME_SECONDS))
     extended.original_start_time.CopyFrom(event.event_time)
     extended.cancel_requested = state.cancel_requested
     extended.reset_run_id = state.reset_run_id
     if state.forked_event_id:
-        extended.last_reset_time.FromNanoseconds(state.start_ns)
+        set_span(extended.last_reset_time, state.start_ns)
     for request_id, became in state.request_events.items():
         info = extended.request_id_infos[request_id]
         info.event_type = EventType.ValueType(became.event_type)
@@ -125,9 +126,9 @@ def _pending_child(child: ChildState) -> PendingChildExecutionInfo:
 
 def _fill_task(info: PendingWorkflowTaskInfo, task: WorkflowTaskState) -> None:
     info.state = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED
-    info.scheduled_time.FromNanoseconds(task.scheduled_ns)
-    info.original_scheduled_time.FromNanoseconds(task.original_scheduled_ns)
+    set_span(info.scheduled_time, task.scheduled_ns)
+    set_span(info.original_scheduled_time, task.original_scheduled_ns)
     info.attempt = task.attempt
     if task.started_event_id:
         info.state = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED
-        info.started_time.FromNanoseconds(task.started_ns)
+        set_span(info.started_time, task.started_ns)

@@ -168,7 +168,7 @@ def _write_created(decision: Decision, base: RunState, start: HistoryEvent) -> N
     created.run_id = context.ids.run_id()
     created.request_id = _start_request(base)
     if backoff_ns > 0:
-        created.first_task_due_ns = start.event_time.ToNanoseconds() + backoff_ns
+        created.first_task_due_ns = span_ns(start.event_time) + backoff_ns
     decision.append_note(note)
 
 

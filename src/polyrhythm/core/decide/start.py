@@ -26,6 +26,7 @@ from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decide.attributes import encode_types
 from polyrhythm.core.decide.cron import cron_wait_ns
 from polyrhythm.core.decision import Decision
+from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.state import RunState
 
 _MILLISECOND_NS = 1_000_000
@@ -72,7 +73,7 @@ def begin_start(
     if origin is not None:
         started.MergeFrom(origin)
     _fill_timeouts(started, request, context)
-    started.first_workflow_task_backoff.FromNanoseconds(wait_ns)
+    set_span(started.first_workflow_task_backoff, wait_ns)
     started.eager_execution_accepted = request.request_eager_execution and not wait_ns
     _fill_payloads(started, request, context.limits)
     decision.append(event)
@@ -156,7 +157,7 @@ def check_built(request: StartWorkflowExecutionRequest) -> None:
 
 
 def _first_wait_ns(request: StartWorkflowExecutionRequest, context: Context) -> int:
-    delay_ns = request.workflow_start_delay.ToNanoseconds()
+    delay_ns = span_ns(request.workflow_start_delay)
     if delay_ns > 0:
         return delay_ns
     # The first run of a cron schedule waits for its turn as all others do.
@@ -187,24 +188,22 @@ def _fill_timeouts(
     context: Context,
 ) -> None:
     limits = context.limits
-    execution_ns = min(request.workflow_execution_timeout.ToNanoseconds(), limits.duration_ns_max)
-    run_ns = min(request.workflow_run_timeout.ToNanoseconds(), limits.duration_ns_max)
+    execution_ns = min(span_ns(request.workflow_execution_timeout), limits.duration_ns_max)
+    run_ns = min(span_ns(request.workflow_run_timeout), limits.duration_ns_max)
     if execution_ns:
-        started.workflow_execution_timeout.FromNanoseconds(execution_ns)
+        set_span(started.workflow_execution_timeout, execution_ns)
         deadline = context.now_ns + execution_ns + _MILLISECOND_NS // 2
-        started.workflow_execution_expiration_time.FromNanoseconds(
-            deadline - deadline % _MILLISECOND_NS
-        )
+        set_span(started.workflow_execution_expiration_time, deadline - deadline % _MILLISECOND_NS)
         run_ns = min(run_ns, execution_ns) if run_ns else execution_ns
     elif request.HasField("workflow_execution_timeout"):
         started.workflow_execution_timeout.SetInParent()
     if run_ns:
-        started.workflow_run_timeout.FromNanoseconds(run_ns)
+        set_span(started.workflow_run_timeout, run_ns)
     elif request.HasField("workflow_run_timeout"):
         started.workflow_run_timeout.SetInParent()
-    task_ns = request.workflow_task_timeout.ToNanoseconds() or limits.task_timeout_ns
+    task_ns = span_ns(request.workflow_task_timeout) or limits.task_timeout_ns
     task_ns = min(task_ns, limits.task_timeout_ns_max, run_ns or task_ns)
-    started.workflow_task_timeout.FromNanoseconds(task_ns)
+    set_span(started.workflow_task_timeout, task_ns)
 
 
 def _fill_payloads(
@@ -238,10 +237,10 @@ def _fill_payloads(
 
 
 def _complete_policy(policy: RetryPolicy, limits: Limits) -> None:
-    if not policy.initial_interval.ToNanoseconds():
-        policy.initial_interval.FromNanoseconds(limits.retry_initial_ns)
-    if not policy.maximum_interval.ToNanoseconds():
-        initial_ns = policy.initial_interval.ToNanoseconds()
-        policy.maximum_interval.FromNanoseconds(int(limits.retry_max_intervals) * initial_ns)
+    if not span_ns(policy.initial_interval):
+        set_span(policy.initial_interval, limits.retry_initial_ns)
+    if not span_ns(policy.maximum_interval):
+        initial_ns = span_ns(policy.initial_interval)
+        set_span(policy.maximum_interval, int(limits.retry_max_intervals) * initial_ns)
     if not policy.backoff_coefficient:
         policy.backoff_coefficient = limits.retry_coefficient

@@ -21,6 +21,7 @@ from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.core.context import Context
 from polyrhythm.core.decision import Decision
+from polyrhythm.core.durations import set_span
 from polyrhythm.core.effects import WorkflowTaskOffer
 from polyrhythm.core.state import RunState, WorkflowTaskState
 from polyrhythm.core.task_events import (
@@ -229,7 +230,7 @@ def _scheduled_event(
     event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, time_ns)
     scheduled = event.workflow_task_scheduled_event_attributes
     encode_queue(scheduled.task_queue, decision.state)
-    scheduled.start_to_close_timeout.FromNanoseconds(timeout_ns)
+    set_span(scheduled.start_to_close_timeout, timeout_ns)
     scheduled.attempt = attempt
     return event
 

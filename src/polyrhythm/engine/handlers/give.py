@@ -18,6 +18,7 @@ from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decide.activity import start_activity
 from polyrhythm.core.decide.update import send_updates
 from polyrhythm.core.decision import Decision
+from polyrhythm.core.durations import set_span
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
 from polyrhythm.engine.cache import LoadedRun
 from polyrhythm.engine.calls import Call
@@ -52,8 +53,8 @@ def encode_task(
     answer = _open_answer(run)
     answer.started_event_id = task.started_event_id
     answer.attempt = task.attempt
-    answer.scheduled_time.FromNanoseconds(task.scheduled_ns)
-    answer.started_time.FromNanoseconds(task.started_ns)
+    set_span(answer.scheduled_time, task.scheduled_ns)
+    set_span(answer.started_time, task.started_ns)
     answer.task_token = notes.TaskToken(
         namespace_key=state.namespace_key,
         run_key=run.key,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from temporalio.api.common.v1 import Memo, SearchAttributes
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
 
+from polyrhythm.core.durations import set_span
 from polyrhythm.engine.calls import Call, CountRuns, ListRuns, RunPage
 from polyrhythm.engine.desk import Desk
 from polyrhythm.stores.port import RunRow
@@ -36,8 +37,8 @@ def encode_info(row: RunRow) -> WorkflowExecutionInfo:
     info.execution.workflow_id = row.workflow_id
     info.execution.run_id = row.run_id
     info.type.name = row.workflow_type
-    info.start_time.FromNanoseconds(row.start_ns)
-    info.execution_time.FromNanoseconds(row.execution_ns or row.start_ns)
+    set_span(info.start_time, row.start_ns)
+    set_span(info.execution_time, row.execution_ns or row.start_ns)
     info.status = row.status  # type: ignore[assignment]
     info.task_queue = row.task_queue
     info.root_execution.workflow_id = row.root_workflow_id or row.workflow_id
@@ -48,7 +49,7 @@ def encode_info(row: RunRow) -> WorkflowExecutionInfo:
     info.memo.CopyFrom(Memo.FromString(row.memo))
     info.search_attributes.CopyFrom(SearchAttributes.FromString(row.search_attributes))
     if row.close_ns:
-        info.close_time.FromNanoseconds(row.close_ns)
+        set_span(info.close_time, row.close_ns)
         info.execution_duration.FromNanoseconds(max(0, row.close_ns - _work_start_ns(row)))
         info.history_length = row.history_events
         info.history_size_bytes = row.history_bytes

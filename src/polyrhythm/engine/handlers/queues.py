@@ -16,6 +16,7 @@ from temporalio.api.workflowservice.v1 import (
 from polyrhythm.base.errors import NotFound
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decision import Decision
+from polyrhythm.core.durations import set_span
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.matching import POLLER_SHOWN_NS, QueueKind
@@ -32,7 +33,7 @@ def describe_queue(desk: Desk, call: Call) -> None:
         if desk.now_ns - seen_ns <= POLLER_SHOWN_NS:
             poller = answer.pollers.add()
             poller.identity = identity
-            poller.last_access_time.FromNanoseconds(seen_ns)
+            set_span(poller.last_access_time, seen_ns)
             poller.rate_per_second = 100_000.0
     if request.report_stats:
         answer.stats.approximate_backlog_count = len(queue.offers)

@@ -14,6 +14,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.base.errors import NamespaceAlreadyExists, NamespaceNotFound
+from polyrhythm.core.durations import span_ns
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.namespaces import new_row
@@ -32,7 +33,7 @@ def register_namespace(desk: Desk, call: Call) -> None:
     if taken:
         raise NamespaceAlreadyExists(f'Namespace "{request.namespace}" already exists')
     key = max([registry.next_key(), *(row.key + 1 for row in turn.namespaces)])
-    retention_ns = request.workflow_execution_retention_period.ToNanoseconds()
+    retention_ns = span_ns(request.workflow_execution_retention_period)
     row = new_row(key, request.namespace, turn.world.ids.run_id(), retention_ns)
     body = DescribeNamespaceResponse.FromString(row.body)
     body.namespace_info.description = request.description
@@ -76,7 +77,7 @@ def deprecate_namespace(desk: Desk, call: Call) -> None:
 
 def _store(desk: Desk, call: Call, body: DescribeNamespaceResponse) -> None:
     before = desk.memory.registry.row(call.request.namespace)
-    retention_ns = body.config.workflow_execution_retention_ttl.ToNanoseconds()
+    retention_ns = span_ns(body.config.workflow_execution_retention_ttl)
     desk.turn.namespaces.append(
         NamespaceRow(
             before.key,

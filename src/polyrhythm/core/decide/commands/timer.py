@@ -12,6 +12,7 @@ from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion
+from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.state import RunState
 
 _BAD_START = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_BAD_START_TIMER_ATTRIBUTES
@@ -48,8 +49,8 @@ def decide_start_timer(completion: Completion, command: Command) -> None:
     started.timer_id = timer_id
     if attributes.HasField("start_to_fire_timeout"):
         started.start_to_fire_timeout.CopyFrom(timeout)
-    if timeout.ToNanoseconds() > limits.duration_ns_max:
-        started.start_to_fire_timeout.FromNanoseconds(limits.duration_ns_max)
+    if span_ns(timeout) > limits.duration_ns_max:
+        set_span(started.start_to_fire_timeout, limits.duration_ns_max)
     started.workflow_task_completed_event_id = completion.completed_event_id
     decision.append(event)
 
