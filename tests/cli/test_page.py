@@ -1,0 +1,28 @@
+"""docs/cli.md says what the program says: every verb, every visible flag, every exit code."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from polyrhythm.cli.exit_codes import ExitCode
+from polyrhythm.cli.flags import DevFlags
+
+PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+HIDDEN = {"ui_asset_path", "ui_codec_endpoint", "ui_public_path", "log_config", "color", "output"}
+
+
+def test_every_flag_of_dev_is_on_the_page() -> None:
+    for field in fields(DevFlags):
+        if field.name not in HIDDEN:
+            assert f"--{field.name.replace('_', '-')}" in PAGE, field.name
+
+
+def test_every_exit_code_is_on_the_page() -> None:
+    for code in ExitCode:
+        assert f"| {code.value} | {code.name} |" in PAGE
+
+
+def test_every_verb_is_on_the_page() -> None:
+    for verb in ("poly dev", "poly db check", "poly db backup", "poly --version"):
+        assert f"`{verb}" in PAGE
