@@ -59,9 +59,9 @@ def test_a_second_process_attaches_and_sees_the_same(tmp_path):
 
 def test_the_owner_is_killed_and_a_workflow_goes_on_elsewhere(tmp_path):
     with PolyProcess(tmp_path) as owner, PolyProcess(tmp_path) as second:
-        # Either may have become the owner.
-        first, other = (owner, second) if "serving" in owner.line() else (second, owner)
-        other.line()
+        # Either may have become the owner; each says one line.
+        lines = (owner.line(), second.line())
+        first, other = (owner, second) if "serving" in lines[0] else (second, owner)
         other.start("travels")
         task = other.poll()
         polled: list[grpc.StatusCode] = []
