@@ -29,6 +29,7 @@ from polyrhythm.base.errors import (
     PolyrhythmError,
     Unimplemented,
 )
+from polyrhythm.core.closing import SERVICE_IDENTITY
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decide import update as updates
@@ -43,6 +44,7 @@ from polyrhythm.core.decide.commands import (
     update,
 )
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion, spell
+from polyrhythm.core.decide.terminate import terminate_run
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import span_ns
 from polyrhythm.core.state import RunState, WorkflowTaskState
@@ -160,7 +162,7 @@ def decide_failed(
     tasks.fail_task(decision, request.cause, failure, request.identity)
     if request.cause == too_large:
         decision.flush()
-        write_terminated(decision, spell("GRPC_MESSAGE_TOO_LARGE", ""), "history-service")
+        terminate_run(decision, spell("GRPC_MESSAGE_TOO_LARGE", ""), None, SERVICE_IDENTITY)
     else:
         tasks.ensure_task(decision)
     return decision
@@ -180,15 +182,6 @@ def check_token(state: RunState, token: notes.TaskToken) -> WorkflowTaskState:
     ):
         raise NotFound("Workflow task not found.")
     return task
-
-
-def write_terminated(decision: Decision, reason: str, identity: str) -> None:
-    """Close the run as terminated by the service itself."""
-    event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED)
-    terminated = event.workflow_execution_terminated_event_attributes
-    terminated.reason = reason
-    terminated.identity = identity
-    decision.append(event)
 
 
 def _withdraw(decision: Decision, task: WorkflowTaskState, error: PolyrhythmError) -> Decision:
@@ -306,7 +299,7 @@ def _refuse(
     tasks.fail_task(decision, refusal.cause, failure, request.identity)
     if refusal.terminates:
         decision.flush()
-        write_terminated(decision, refusal.message, "history-service")
+        terminate_run(decision, refusal.message, None, SERVICE_IDENTITY)
     else:
         tasks.schedule_task(decision)
     return decision

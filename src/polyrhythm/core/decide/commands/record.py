@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from google.protobuf.duration_pb2 import Duration
 from temporalio.api.command.v1 import Command
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
@@ -74,10 +73,3 @@ class Completion:
 def spell(name: str, prefix: str) -> str:
     """Return a protobuf enum name as the server prints it: BAD_BINARY becomes BadBinary."""
     return "".join(part.capitalize() for part in name.removeprefix(prefix).split("_"))
-
-
-def duration_problem(duration: Duration) -> str:
-    """Return what is wrong with a duration, empty for nothing; the server refuses negatives."""
-    if duration.seconds < 0 or duration.nanos < 0:
-        return f"negative duration: {duration.seconds}s"
-    return ""
