@@ -1,0 +1,80 @@
+"""The port to a service: what the SDK needs of a Polyrhythm or Temporal service, and no more.
+
+A link makes calls of the Temporal API by their full method names. What a service can beyond that,
+or cannot, is in its traits; a feature that a link lacks is refused when an application starts,
+never weakened. A link whose service lives in this process can also host a local worker: then
+workflow code runs inside the engine's turn, and no task crosses a wire.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from google.protobuf.message import Message
+from temporalio.api.workflowservice.v1 import (
+    PollActivityTaskQueueResponse,
+    PollWorkflowTaskQueueResponse,
+)
+
+WORKFLOW_SERVICE = "/temporal.api.workflowservice.v1.WorkflowService/"
+
+
+@dataclass(slots=True)
+class Traits:
+    """What a service has beside the calls that every service answers."""
+
+    name: str
+    permits: bool = False
+    notes: bool = False
+    standalone_activities: bool = False
+    hosts_workers: bool = False
+
+
+class Link(Protocol):
+    """Calls a service; used on one running loop."""
+
+    @property
+    def traits(self) -> Traits:
+        """What the service can."""
+        ...
+
+    async def call(self, method_name: str, request: Message, timeout_s: float) -> Message:
+        """Call `/package.Service/Method` and wait. Raises an error of `base.errors`."""
+        ...
+
+    async def close(self) -> None:
+        """End the connection; open calls fail."""
+        ...
+
+
+class LocalWorker(Protocol):
+    """A worker in the process of its service, driven by the engine's host.
+
+    `activate` is called inside a turn, on the loop of the host: it must not wait. What it returns
+    is decided in the same turn. When the commit fails, `forget` drops the run's live code.
+    """
+
+    def activate(self, task: PollWorkflowTaskQueueResponse) -> Message:
+        """Run workflow code; return a RespondWorkflowTaskCompleted or -Failed request."""
+        ...
+
+    def perform(self, task: PollActivityTaskQueueResponse) -> None:
+        """Begin an attempt of a task whose start is written; its answer is a call."""
+        ...
+
+    def forget(self, run_id: str) -> None:
+        """Drop what is kept of a run; the next activation carries its whole history."""
+        ...
+
+
+class Hosting(Protocol):
+    """What a link can beyond, where `traits.hosts_workers`: its service is in this process."""
+
+    def host(self, namespace: str, queue: str, worker: LocalWorker) -> None:
+        """Give the tasks of a queue to a worker of this process."""
+        ...
+
+    def dismiss(self, namespace: str, queue: str) -> None:
+        """Give no more tasks; what is in hand is answered as usual."""
+        ...
