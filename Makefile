@@ -5,6 +5,8 @@ STAMP := .venv/installed
 SEED ?=
 SEEDS ?=
 ARGS ?=
+SDK_CHECKOUT ?=
+SDK_FILES ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint sim conformance bench temporal-server proto clean
@@ -45,8 +47,10 @@ sim: setup ## the simulator: SEED=n replays one seed, SEEDS=n runs that many
 	@$(BIN)/python -m polyrhythm.testing.simulate \
 	  $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
-conformance: setup ## recorded answers of a real server against a fresh `poly dev`
+conformance: setup ## recorded answers of a real server; SDK_CHECKOUT=dir: and the official SDK's tests
 	@$(BIN)/python tests/conformance.py $(ARGS)
+	@$(if $(SDK_CHECKOUT),PYTHONPATH=tools $(BIN)/python -m official_suite \
+	  --checkout $(SDK_CHECKOUT) $(SDK_FILES))
 
 bench: setup ## benchmarks; the figures go to docs/evidence
 	@$(BIN)/python bench/run.py $(ARGS)
