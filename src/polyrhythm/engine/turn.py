@@ -233,7 +233,7 @@ class Turn:
             if staged is not None:
                 batch.runs.append(self._write_log(run, row, staged))
             elif row != run.row:
-                batch.runs.append(RunWrite(row))
+                batch.runs.append(RunWrite(row, before=run.row))
             run.row = row
         return batch
 
@@ -248,7 +248,7 @@ class Turn:
             events=b"".join(staged.events),
             notes=b"".join(staged.notes),
         )
-        write = RunWrite(row, created=staged.created, log=log)
+        write = RunWrite(row, created=staged.created, log=log, before=run.row)
         due = run.sequence - run.snapshot_sequence >= self.world.limits.snapshot_rows
         if due and state.running:
             write.snapshot = Snapshot(run.key, run.sequence, FOLD_VERSION, encode_state(state))

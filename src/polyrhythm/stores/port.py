@@ -122,12 +122,14 @@ class RunWrite:
     """What one commit does to one run. `created`: the row is new and becomes the current run of
     its workflow id. `row` is written whole; `log` may be None when only the row changed.
     A batch has one RunWrite a run at most; an update never changes the row's namespace, kind,
-    ids or start time. What contradicts the stored rows is a StoreError."""
+    ids or start time. What contradicts the stored rows is a StoreError. `before` is the row as
+    it is stored, if the writer knows it: a store may take its word and need not read."""
 
     row: RunRow
     created: bool = False
     log: LogRow | None = None
     snapshot: Snapshot | None = None
+    before: RunRow | None = None
 
 
 @dataclass(slots=True)

@@ -69,6 +69,9 @@ def _check_write(tables: Tables, write: RunWrite) -> None:
             raise StoreError(f"run {row.run_key} does not exist")
         if IDENTITY(RunRow(*stored)) != IDENTITY(row):
             raise StoreError(f"run {row.run_key} cannot become another run")
+        # Other stores take the writer's word; here it is checked, so that tests find a wrong one.
+        if write.before is not None and write.before != RunRow(*stored):
+            raise StoreError(f"run {row.run_key} is not what its writer takes it for")
     if write.log is not None:
         sequence = len(tables.logs.get(row.run_key, ())) + 1
         if write.log.run_key != row.run_key or write.log.sequence != sequence:

@@ -1,9 +1,9 @@
 """One batch as statements inside an open transaction: creations, updates, log rows, deletions.
 
-Owns the write SQL. New rows go in by `executemany`; an update reads what the indexes hold of the
-row and names only the indexed columns that changed, since SQLite rewrites an entry for every
-column named. A batch that contradicts the stored rows raises StoreError and the caller rolls
-back. Log positions are given out here, from one counter, and never used twice.
+Owns the write SQL. Everything goes in by `executemany`. An update names only the groups of
+columns that changed: SQLite rewrites an index entry for every column named. What was there before
+the writer says, or it is read. A batch that contradicts the stored rows raises StoreError and the
+caller rolls back. Log positions are given out here, from one counter, and never used twice.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from zlib import crc32
 import apsw
 
 from polyrhythm.base.errors import LaneLost, StoreError
-from polyrhythm.stores.port import Batch, LogRow, NamespaceRow, RunRow
+from polyrhythm.stores.port import Batch, LogRow, NamespaceRow, RunRow, RunWrite
 
 # What the bytes of a log row mean: 1 is a serialized History and a serialized NoteList.
 LOG_FORMAT = 1
@@ -27,18 +27,21 @@ NAMESPACE_VALUES = attrgetter(*(f.name for f in fields(NamespaceRow)))
 RUN_VALUES = attrgetter(*RUN_COLUMNS)
 
 IDENTITY = ("namespace_key", "kind", "workflow_id", "run_id", "start_ns")
-# Columns that indexes are made of, grouped by the index they move a row in.
+# Columns that change together, the indexed ones by the index they move a row in.
 PLACE = ("status", "close_ns")
 DUE = ("due_ns",)
 WORK = ("work_kind", "work_queue", "work_order")
 OWES = ("owes",)
-GROUPS = (PLACE, DUE, WORK, OWES)
-WATCHED = (*IDENTITY, *PLACE, *DUE, *WORK, *OWES)
-WATCHED_VALUES = attrgetter(*WATCHED)
-FREE = tuple(c for c in RUN_COLUMNS if c not in WATCHED and c != "run_key")
+COUNTS = ("history_events", "history_bytes", "transitions")
+DETAILS = tuple(
+    c for c in RUN_COLUMNS[1:] if c not in (*IDENTITY, *PLACE, *DUE, *WORK, *OWES, *COUNTS)
+)
+GROUPS = (PLACE, DUE, WORK, OWES, DETAILS)
+IDENTITY_VALUES = attrgetter(*IDENTITY)
+DETAIL_VALUES = attrgetter(*DETAILS)
 
 EPOCH = "SELECT epoch FROM lanes WHERE lane = ?"
-STORED = f"SELECT {', '.join(WATCHED)} FROM executions WHERE run_key = ?"
+STORED = f"SELECT {', '.join(RUN_COLUMNS)} FROM executions WHERE run_key = ?"
 INSERT_RUN = (
     f"INSERT INTO executions ({', '.join(RUN_COLUMNS)}) "
     f"VALUES ({', '.join('?' for _ in RUN_COLUMNS)})"
@@ -80,7 +83,7 @@ DELETE_RUN = (
 
 def _update(changed: int) -> tuple[str, Callable[[RunRow], tuple[Any, ...]]]:
     groups = [group for bit, group in enumerate(GROUPS) if changed & (1 << bit)]
-    columns = (*FREE, *(column for group in groups for column in group))
+    columns = (*COUNTS, *(column for group in groups for column in group))
     sets = ", ".join(f"{column} = ?" for column in columns)
     sql = f"UPDATE executions SET {sets} WHERE run_key = ?"
     return sql, attrgetter(*columns, "run_key")
@@ -108,18 +111,15 @@ def write_batch(cursor: apsw.Cursor, batch: Batch, position: int) -> int:
     if batch.namespaces:
         cursor.executemany(PUT_NAMESPACE, map(NAMESPACE_VALUES, batch.namespaces))
     created = [RUN_VALUES(write.row) for write in batch.runs if write.created]
-    if created:
-        cursor.executemany(INSERT_RUN, created)
+    cursor.executemany(INSERT_RUN, created)
+    _update_runs(cursor, [write for write in batch.runs if not write.created])
+    entries = []
     for write in batch.runs:
-        if not write.created:
-            _update_run(cursor, write.row)
-    entries = [(write.row.run_key, write.log) for write in batch.runs if write.log is not None]
-    if entries:
-        rows = []
-        for run_key, entry in entries:
+        if write.log is not None:
             position += 1
-            rows.append(_log_values(run_key, entry, position, batch.committed_ns))
-        cursor.executemany(INSERT_LOG, rows)
+            run_key, committed_ns = write.row.run_key, batch.committed_ns
+            entries.append(_log_values(run_key, write.log, position, committed_ns))
+    cursor.executemany(INSERT_LOG, entries)
     snapshots = [
         (s.run_key, s.sequence, s.version, crc32(s.body), s.body)
         for write in batch.runs
@@ -132,24 +132,41 @@ def write_batch(cursor: apsw.Cursor, batch: Batch, position: int) -> int:
     return position
 
 
-def _update_run(cursor: apsw.Cursor, row: RunRow) -> None:
-    stored = cursor.execute(STORED, (row.run_key,)).fetchone()
-    if stored is None:
-        raise StoreError(f"run {row.run_key} does not exist")
-    wanted = WATCHED_VALUES(row)
-    if stored == wanted:
-        changed = 0
-    elif stored[:5] != wanted[:5]:
+def _update_runs(cursor: apsw.Cursor, writes: list[RunWrite]) -> None:
+    values: dict[int, list[tuple[Any, ...]]] = {}
+    for write in writes:
+        row = write.row
+        changed = _changed_groups(write.before or _read_row(cursor, row.run_key), row)
+        values.setdefault(changed, []).append(UPDATES[changed][1](row))
+    written = cursor.connection.total_changes()
+    for changed, rows in values.items():
+        cursor.executemany(UPDATES[changed][0], rows)
+    if cursor.connection.total_changes() - written != len(writes):
+        raise StoreError("a run that is updated does not exist")
+
+
+def _changed_groups(before: RunRow, row: RunRow) -> int:
+    if IDENTITY_VALUES(before) != IDENTITY_VALUES(row):
         raise StoreError(f"run {row.run_key} cannot become another run")
-    else:
-        changed = (
-            (stored[5:7] != wanted[5:7])
-            | (stored[7] != wanted[7]) << 1
-            | (stored[8:11] != wanted[8:11]) << 2
-            | (stored[11] != wanted[11]) << 3
+    return (
+        (before.status != row.status or before.close_ns != row.close_ns)
+        | (before.due_ns != row.due_ns) << 1
+        | (
+            before.work_kind != row.work_kind
+            or before.work_order != row.work_order
+            or before.work_queue != row.work_queue
         )
-    sql, take = UPDATES[changed]
-    cursor.execute(sql, take(row))
+        << 2
+        | (before.owes != row.owes) << 3
+        | (DETAIL_VALUES(before) != DETAIL_VALUES(row)) << 4
+    )
+
+
+def _read_row(cursor: apsw.Cursor, run_key: int) -> RunRow:
+    stored = cursor.execute(STORED, (run_key,)).fetchone()
+    if stored is None:
+        raise StoreError(f"run {run_key} does not exist")
+    return RunRow(*stored)
 
 
 def _log_values(run_key: int, entry: LogRow, position: int, committed_ns: int) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ Fields are compared whole, so that a column forgotten in a statement is found.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -78,18 +79,20 @@ def one_batch_writes_many_runs(subject: Subject) -> None:
 
 
 def updates_write_every_field(subject: Subject) -> None:
-    """An update changes any field that is not the run's identity."""
+    """An update changes any field that is not the run's identity, told what was there or not."""
     more: dict[type, Any] = {int: 1, str: "x", bytes: b"x"}
     fixed = {"run_key", "namespace_key", "kind", "workflow_id", "run_id", "start_ns"}
     with bench(subject) as desk:
-        desk.commit(created(1))
-        now = row(1)
+        desk.commit(created(1), created(2))
+        now, known = row(1), row(2)
         for name in names(now):
             if name not in fixed:
-                value = getattr(now, name)
+                value, before = getattr(now, name), replace(known)
                 setattr(now, name, value + more[type(value)])
-                desk.commit(RunWrite(now))
+                setattr(known, name, getattr(known, name) + more[type(value)])
+                desk.commit(RunWrite(now), RunWrite(known, before=before))
                 assert desk.store.load_row(1) == now
+                assert desk.store.load_row(2) == known
         assert now != row(1)
 
 
@@ -97,14 +100,13 @@ def updates_move_runs_between_scans(subject: Subject) -> None:
     """Whatever of due, work, owes and closing changes together, every scan tells the new row."""
     with bench(subject) as desk:
         desk.commit(created(1, due_ns=0, owes=0, work_kind=0))
+        store, before = desk.store, None
         choices = product((0, 5, 9), (0, 2), (0, 1, 2, 3), (0, 77))
         for due_ns, owes, work_kind, close_ns in choices:
-            desk.commit(
-                RunWrite(
-                    row(1, due_ns=due_ns, owes=owes, work_kind=work_kind, close_ns=close_ns),
-                )
-            )
-            store = desk.store
+            now = row(1, due_ns=due_ns, owes=owes, work_kind=work_kind, close_ns=close_ns)
+            # Every other time the writer knows what is there.
+            desk.commit(RunWrite(now, before=before))
+            before = None if before is not None else now
             is_due = due_ns > 0 and close_ns == 0
             assert store.scan_due((0, 0), 9) == ([(due_ns, 1)] if is_due else [])
             assert store.scan_owing(0, 9) == ([1] if owes else [])

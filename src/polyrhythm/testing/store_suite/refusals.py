@@ -101,6 +101,9 @@ def _contradictions() -> tuple[list[RunWrite], ...]:
         [RunWrite(row(1, namespace_key=2))],
         [RunWrite(row(1, kind=2))],
         [RunWrite(row(1, start_ns=5))],
+        [RunWrite(row(1, start_ns=5), before=row(1))],
+        [RunWrite(row(99), before=row(99))],
+        [RunWrite(row(99, status=3), before=row(99)), RunWrite(row(1, status=3), before=row(1))],
     )
 
 
