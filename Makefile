@@ -47,8 +47,8 @@ sim: setup ## the simulator: SEED=n replays one seed, SEEDS=n runs that many
 	@$(BIN)/python -m polyrhythm.testing.simulate \
 	  $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
-conformance: setup ## recorded answers of a real server; SDK_CHECKOUT=dir: and the official SDK's tests
-	@$(BIN)/python tests/conformance.py $(ARGS)
+conformance: setup ## recorded answers; RECORD=names: a real server beside ours; SDK_CHECKOUT=dir: SDK's tests
+	@$(BIN)/python $(if $(RECORD),tools/differential/run.py $(RECORD),tests/conformance.py) $(ARGS)
 	@$(if $(SDK_CHECKOUT),PYTHONPATH=tools $(BIN)/python -m official_suite \
 	  --checkout $(SDK_CHECKOUT) $(SDK_FILES))
 

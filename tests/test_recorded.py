@@ -26,6 +26,9 @@ NOUNS = (
     "reset",
     "workflow_options",
     "bad",
+    "with_start",
+    "sticky",
+    "closed_runs",
 )
 
 pytestmark = [

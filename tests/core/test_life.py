@@ -303,4 +303,4 @@ def test_a_description_of_a_closed_run():
     assert info.execution_duration.seconds == 10
     assert answer.workflow_extended_info.cancel_requested
     assert answer.workflow_extended_info.run_expiration_time.ToJsonString().startswith("0001-01-01")
-    assert not answer.HasField("pending_workflow_task")
+    assert answer.pending_workflow_task.state == 1

@@ -54,7 +54,7 @@ def push_task(state: RunState) -> None:
     if task.started_event_id:
         due = task.started_ns + task.timeout_ns
         _push(state, due, DeadlineKind.TASK_START_TO_CLOSE, task.scheduled_event_id, task.attempt)
-    elif within_ns := _start_within(state, task):
+    elif (within_ns := _start_within(state, task)) is not None:
         due = task.scheduled_ns + within_ns
         kind = DeadlineKind.TASK_SCHEDULE_TO_START
         _push(state, due, kind, task.scheduled_event_id, task.attempt)
@@ -156,12 +156,15 @@ def _live_task(state: RunState, kind: int, subject: int | str, stamp: int) -> in
         return 0
     if kind == DeadlineKind.TASK_START_TO_CLOSE:
         return task.started_ns + task.timeout_ns if task.started_event_id else 0
-    within_ns = 0 if task.started_event_id else _start_within(state, task)
-    return task.scheduled_ns + within_ns if within_ns else 0
+    within_ns = None if task.started_event_id else _start_within(state, task)
+    return 0 if within_ns is None else task.scheduled_ns + within_ns
 
 
-def _start_within(state: RunState, task: WorkflowTaskState) -> int:
-    return state.sticky_timeout_ns if state.sticky_queue else task.start_within_ns
+def _start_within(state: RunState, task: WorkflowTaskState) -> int | None:
+    # A sticky queue without a timeout keeps a task only if a worker is there to take it at once.
+    if state.sticky_queue:
+        return state.sticky_timeout_ns
+    return task.start_within_ns or None
 
 
 def _live_timer(state: RunState, _kind: int, subject: int | str, stamp: int) -> int:

@@ -66,8 +66,10 @@ def project_row(run: LoadedRun, now_ns: int) -> RunRow:
 
 
 def _due_ns(state: RunState, now_ns: int) -> int:
-    # A clock that was set back makes a back-off wait again whose deadline has been taken already.
     due_ns = deadlines.next_due(state)
+    if not state.running:
+        return due_ns
+    # A clock that was set back makes a back-off wait again whose deadline has been taken already.
     for activity in state.activities.values():
         if backs_off(activity, now_ns):
             due_ns = min(due_ns or activity.available_ns, activity.available_ns)

@@ -1,7 +1,8 @@
 """Applies what happens to a run as a whole: start, close, signals, cancel requests, memo.
 
-A close empties every table of pending things: nothing of a closed run waits, fires or is buffered.
-What it still owes to other runs stays.
+Nothing of a closed run fires, is offered or is buffered. The activities, the children and the
+unstarted workflow task that it left are kept all the same: describe still lists them, as the server
+this follows does. What it still owes to other runs stays.
 """
 
 from __future__ import annotations
@@ -62,19 +63,18 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
 
 
 def apply_closed(state: RunState, event: HistoryEvent) -> None:
-    """Apply a close event: nothing of the run is pending any more."""
+    """Apply a close event: nothing of the run happens any more."""
     state.status = tables.CLOSES[event.event_type]
     state.close_ns = span_ns(event.event_time)
     state.close_event_id = event.event_id
     if state.parent_run_id:
         state.close_event = event.SerializeToString(deterministic=True)
-    state.workflow_task = None
+    # A started task has been ended by now; an unwritten speculative one has never been.
+    if state.workflow_task is not None and state.workflow_task.speculative:
+        state.workflow_task = None
     state.sticky_queue = ""
     state.first_task_due_ns = 0
-    state.activities.clear()
-    state.activity_ids.clear()
     state.timers.clear()
-    state.children.clear()
     state.external_signals.clear()
     state.external_cancels.clear()
     if state.updates:

@@ -72,7 +72,7 @@ def start_activity(
     """
     state = decision.state
     activity = state.activities.get(offer.scheduled_event_id)
-    if activity is None or activity.stamp != offer.stamp:
+    if not state.running or activity is None or activity.stamp != offer.stamp:
         return None
     if activity.started_ns:
         again = bool(request_id) and activity.request_id == request_id

@@ -63,7 +63,9 @@ def merged_priority(
 def activity_offer(state: RunState, scheduled_event_id: int, now_ns: int) -> ActivityOffer | None:
     """Return the offer of an activity that waits for a worker now, if it does."""
     activity = state.activities.get(scheduled_event_id)
-    if activity is None or activity.started_ns or activity.pause or backs_off(activity, now_ns):
+    if not state.running or activity is None or activity.started_ns or activity.pause:
+        return None
+    if backs_off(activity, now_ns):
         return None
     key = activity.priority or state.priority_key
     return ActivityOffer(activity.task_queue, scheduled_event_id, activity.stamp, key)

@@ -50,7 +50,7 @@ _MESSAGES = (
 def child_request(state: RunState, message: notes.Message) -> StartWorkflowExecutionRequest | None:
     """Return the start that `state` owes by this message, None when it is not wanted any more."""
     child = state.children.get(message.sender_event_id)
-    if child is None or child.run_id:
+    if not state.running or child is None or child.run_id:
         return None
     return start_of(state, HistoryEvent.FromString(child.initiated))
 

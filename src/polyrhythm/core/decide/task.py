@@ -77,7 +77,7 @@ def offer_task(decision: Decision) -> None:
 def task_offer(state: RunState) -> WorkflowTaskOffer | None:
     """Return the offer of the pending, unstarted workflow task, if there is one."""
     task = state.workflow_task
-    if task is None or task.started_event_id:
+    if task is None or task.started_event_id or not state.running:
         return None
     return WorkflowTaskOffer(
         queue=state.sticky_queue or state.task_queue,
