@@ -32,8 +32,8 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.access.identity import anonymous
+from polyrhythm.app.compose import Owned, Place, own
 from polyrhythm.base.limits import Limits
-from polyrhythm.cli.compose import Owned, Place, own
 
 SERVICE = "/temporal.api.workflowservice.v1.WorkflowService/"
 GOAL_PER_S = 2000

@@ -8,6 +8,7 @@ import pytest
 
 from poly_process import POLY
 from polyrhythm import __version__
+from polyrhythm.app.socket_path import PATH_BYTES_MAX, socket_path
 from polyrhythm.base.limits import SECOND_NS, Limits
 from polyrhythm.cli.dev import settings_of
 from polyrhythm.cli.dynamic_config import (
@@ -17,7 +18,6 @@ from polyrhythm.cli.dynamic_config import (
     apply_dynamic_config,
 )
 from polyrhythm.cli.flags import DevFlags, Durability
-from polyrhythm.cli.socket_path import PATH_BYTES_MAX, socket_path
 from polyrhythm.transports.grpc import GrpcSettings
 
 

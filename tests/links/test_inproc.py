@@ -11,10 +11,10 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from poly_process import QUEUE, WORKFLOW, start_request
+from polyrhythm.app.compose import Owned, Place, own
 from polyrhythm.base.errors import DeadlineExceeded, InvalidArgument, NotFound, Unavailable
 from polyrhythm.base.limits import Limits
-from polyrhythm.cli.compose import Owned, Place, own
-from polyrhythm.links.port import Link
+from polyrhythm.sdk.link import Link
 
 
 def with_engine(main):

@@ -8,10 +8,10 @@ import uvloop
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 
 from poly_process import WORKFLOW, start_request
+from polyrhythm.app import node as node_module
+from polyrhythm.app.compose import Place, own
+from polyrhythm.app.node import UNIX, Node, NodeSettings
 from polyrhythm.base.errors import InvalidArgument, NotFound, Unavailable
-from polyrhythm.cli import node as node_module
-from polyrhythm.cli.compose import Place, own
-from polyrhythm.cli.node import UNIX, Node, NodeSettings
 from polyrhythm.links.grpc import GrpcLink
 from polyrhythm.transports.grpc import AddressTaken
 
@@ -28,31 +28,27 @@ def settings_for(folder, **fields) -> NodeSettings:
     return NodeSettings("127.0.0.1:0", Place(file, "full", f"{UNIX}{file}.sock"), **fields)
 
 
-async def said(capsys, words: str) -> str:
-    """Wait until a node has said something; return all that was said since."""
-    text = ""
-    while words not in text:
-        # Each look lets the loop go on; the test's timeout bounds it.
-        await asyncio.sleep(0)
-        text += capsys.readouterr().out
-    return text
+async def said(node: Node, words: str) -> None:
+    """Wait until a node has said something; the test's timeout bounds it."""
+    while words not in await node.news.get():
+        continue
 
 
 @asynccontextmanager
-async def running(settings: NodeSettings, capsys, words: str):
+async def running(settings: NodeSettings, words: str):
     node = Node(settings)
     task = asyncio.ensure_future(node.run())
-    await said(capsys, words)
+    await said(node, words)
     link = GrpcLink(settings.address)
     try:
-        yield link
+        yield link, node
     finally:
         await link.close()
         node.stop()
         await task
 
 
-def test_a_lane_that_fails_is_taken_up_anew(tmp_path, capsys, monkeypatch, caplog):
+def test_a_lane_that_fails_is_taken_up_anew(tmp_path, monkeypatch, caplog):
     owned_ones = []
 
     def own_and_note(*arguments):
@@ -65,12 +61,12 @@ def test_a_lane_that_fails_is_taken_up_anew(tmp_path, capsys, monkeypatch, caplo
         raise RuntimeError("a fault of our own")
 
     async def main():
-        async with running(settings_for(tmp_path), capsys, "serving") as link:
+        async with running(settings_for(tmp_path), "serving") as (link, node):
             before = await link.call(START, start_request("before"), 5)
             monkeypatch.setattr(owned_ones[0].host._lane, "decide", fail)
             with pytest.raises(Unavailable):
                 await link.call(START, start_request("lost"), 5)
-            await said(capsys, "took over")
+            await said(node, "took over")
             # The same request again: what was answered before was written.
             again = await link.call(START, start_request("before"), 5)
             assert again.run_id == before.run_id
@@ -80,15 +76,15 @@ def test_a_lane_that_fails_is_taken_up_anew(tmp_path, capsys, monkeypatch, caplo
     assert "a fault of our own" in caplog.text
 
 
-def test_namespaces_of_an_attached_process_are_registered_at_the_owner(tmp_path, capsys):
+def test_namespaces_of_an_attached_process_are_registered_at_the_owner(tmp_path):
     describe = WORKFLOW + "DescribeNamespace"
 
     async def main():
-        async with running(settings_for(tmp_path), capsys, "serving") as owner:
+        async with running(settings_for(tmp_path), "serving") as (owner, _):
             with pytest.raises(NotFound):
                 await owner.call(describe, DescribeNamespaceRequest(namespace="shop"), 5)
             second = settings_for(tmp_path, namespaces=["shop"])
-            async with running(second, capsys, "attached") as link:
+            async with running(second, "attached") as (link, _):
                 for one in (owner, link):
                     found = await one.call(describe, DescribeNamespaceRequest(namespace="shop"), 5)
                     assert found.namespace_info.name == "shop"
@@ -109,10 +105,10 @@ def test_a_namespace_that_cannot_be_ends_the_start(tmp_path):
     run(main)
 
 
-def test_a_taken_address_ends_the_start(tmp_path, capsys):
+def test_a_taken_address_ends_the_start(tmp_path):
     async def main():
         first = settings_for(tmp_path)
-        async with running(first, capsys, "serving"):
+        async with running(first, "serving"):
             (tmp_path / "other").mkdir()
             second = settings_for(tmp_path / "other")
             second.address = first.address

@@ -32,8 +32,7 @@ NAMED = frozenset("name kind backend store engine driver flavor scheme".split())
 # Where concrete stores may be named: the stores, and the file that puts the parts together.
 STORE_PLACES = (
     "src/polyrhythm/stores/",
-    "src/polyrhythm/cli/compose.py",
-    "src/polyrhythm/app.py",
+    "src/polyrhythm/app/compose.py",
 )
 SLEEPS = frozenset("time.sleep asyncio.sleep anyio.sleep trio.sleep".split())
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
+from polyrhythm.app.compose import backup_database
 from polyrhythm.base.errors import PolyrhythmError
-from polyrhythm.cli.compose import backup_database
 from polyrhythm.cli.exit_codes import ExitCode
 from polyrhythm.cli.flags import BackupFlags
 

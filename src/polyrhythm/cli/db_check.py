@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
+from polyrhythm.app.compose import check_database
 from polyrhythm.base.errors import PolyrhythmError
-from polyrhythm.cli.compose import check_database
 from polyrhythm.cli.exit_codes import ExitCode
 from polyrhythm.cli.flags import CheckFlags
 

@@ -15,14 +15,14 @@ import sys
 
 import uvloop
 
+from polyrhythm.app.compose import Place
+from polyrhythm.app.node import UNIX, Node, NodeSettings
+from polyrhythm.app.socket_path import socket_path
 from polyrhythm.base.errors import PolyrhythmError
-from polyrhythm.cli.compose import Place
 from polyrhythm.cli.dynamic_config import BadSettingError, apply_dynamic_config
 from polyrhythm.cli.exit_codes import ExitCode
 from polyrhythm.cli.flags import DevFlags, Durability
 from polyrhythm.cli.logs import set_up_logs
-from polyrhythm.cli.node import UNIX, Node, NodeSettings
-from polyrhythm.cli.socket_path import socket_path
 from polyrhythm.transports.grpc import AddressTaken
 
 LOG = logging.getLogger("polyrhythm.dev")
@@ -118,8 +118,16 @@ async def _serve(settings: NodeSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     settle_collector()
+    telling = asyncio.ensure_future(_tell(node.news))
     try:
         await node.run()
     except TimeoutError:
         LOG.error("the store did not finish in time; what was answered is written")
         os._exit(ExitCode.FAILED)
+    finally:
+        telling.cancel()
+
+
+async def _tell(news: asyncio.Queue[str]) -> None:
+    while True:
+        print(f"poly dev: {await news.get()}", flush=True)

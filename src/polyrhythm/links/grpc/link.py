@@ -1,79 +1,117 @@
 """Calls a service over gRPC, with grpcio's client; must be used on one running loop.
 
-Kept to the Link port as it is: one call that waits. A status becomes the error of `base.errors` it
-was made from as far as that can be told: by its detail, then by its code.
+The channel is opened at the first call. TLS, an API key and headers of the caller go with every
+call. A status becomes the error of `base.errors` it was made from as far as that can be told: by
+its detail, then by its code.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 import grpc.aio
 from google.protobuf import descriptor_pool
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from google.rpc.status_pb2 import Status
 
-from polyrhythm.base import errors
+from polyrhythm.links.grpc.statuses import error_of
+from polyrhythm.sdk.link import Traits
 
-DETAILS_KEY = "grpc-status-details-bin"
-BY_DETAIL: dict[str, type[errors.PolyrhythmError]] = {
-    "NamespaceAlreadyExistsFailure": errors.NamespaceAlreadyExists,
-    "WorkflowNotReadyFailure": errors.WorkflowNotReady,
-    "QueryFailedFailure": errors.QueryFailed,
-}
-BY_CODE: dict[grpc.StatusCode, type[errors.PolyrhythmError]] = {
-    grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidArgument,
-    grpc.StatusCode.NOT_FOUND: errors.NotFound,
-    grpc.StatusCode.ALREADY_EXISTS: errors.AlreadyExists,
-    grpc.StatusCode.FAILED_PRECONDITION: errors.FailedPrecondition,
-    grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDenied,
-    grpc.StatusCode.UNIMPLEMENTED: errors.Unimplemented,
-    grpc.StatusCode.UNAVAILABLE: errors.Unavailable,
-    grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineExceeded,
-    grpc.StatusCode.DATA_LOSS: errors.DataLoss,
-}
+UNLIMITED = -1
+# A service that was restarted is dialled again soon, where gRPC would pause for up to 2 minutes.
+OPTIONS: list[tuple[str, int]] = [
+    ("grpc.max_receive_message_length", UNLIMITED),
+    ("grpc.max_send_message_length", UNLIMITED),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 15_000),
+    ("grpc.enable_retries", 0),
+]
+
+
+@dataclass(slots=True)
+class Tls:
+    """How the service proves who it is and, with a certificate, who this program is.
+
+    All are PEM bytes; empty `server_ca` trusts what the system trusts. `domain` replaces the name
+    that the service's certificate is checked against.
+    """
+
+    server_ca: bytes = b""
+    certificate: bytes = b""
+    private_key: bytes = b""
+    domain: str = ""
+
+
+@dataclass(slots=True)
+class GrpcLinkSettings:
+    """How a service is reached. An API key travels over TLS only."""
+
+    tls: Tls | None = None
+    api_key: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class GrpcLink:
     """A Link to `host:port` or `unix:path`."""
 
-    def __init__(self, address: str) -> None:
-        self._channel = grpc.aio.insecure_channel(address)
+    def __init__(self, address: str, settings: GrpcLinkSettings | None = None) -> None:
+        self._settings = settings or GrpcLinkSettings()
+        self._channel = _open(address, self._settings)
+        self._metadata = list(self._settings.headers.items())
+        if self._settings.api_key:
+            self._metadata.append(("authorization", f"Bearer {self._settings.api_key}"))
+        self._stubs: dict[str, Any] = {}
+        self._traits = Traits("gRPC")
+
+    @property
+    def traits(self) -> Traits:
+        """What the service can."""
+        return self._traits
 
     async def call(self, method_name: str, request: Message, timeout_s: float) -> Message:
         """Call a method and wait for its answer. Raises an error of `base.errors`."""
-        full_name = method_name.lstrip("/").replace("/", ".")
-        method: Any = descriptor_pool.Default().FindMethodByName(full_name)
-        response_class = GetMessageClass(method.output_type)
-        stub: Any = self._channel.unary_unary(method_name, None, response_class.FromString)
+        stub = self._stubs.get(method_name) or self._stub(method_name)
+        metadata = self._metadata
+        namespace = getattr(request, "namespace", "")
+        if namespace:
+            # Proxies in front of services of many tenants route by it.
+            metadata = [*metadata, ("temporal-namespace", namespace)]
         try:
-            response: Message = await stub(request.SerializeToString(), timeout=timeout_s)
+            response: Message = await stub(
+                request.SerializeToString(), timeout=timeout_s, metadata=metadata
+            )
         except grpc.aio.AioRpcError as error:
-            raise _error_of(error) from error
+            raise error_of(error) from error
         return response
 
     async def close(self) -> None:
-        """End the connection."""
+        """End the connection; open calls fail."""
         await self._channel.close(None)
 
+    def _stub(self, method_name: str) -> Any:
+        full_name = method_name.lstrip("/").replace("/", ".")
+        method: Any = descriptor_pool.Default().FindMethodByName(full_name)
+        response_class = GetMessageClass(method.output_type)
+        stub = self._channel.unary_unary(method_name, None, response_class.FromString)
+        self._stubs[method_name] = stub
+        return stub
 
-def _error_of(error: grpc.aio.AioRpcError) -> errors.PolyrhythmError:
-    message = error.details() or ""
-    kind = BY_DETAIL.get(_detail_name(error))
-    if kind is None:
-        kind = BY_CODE.get(error.code(), errors.PolyrhythmError)
-    return kind(message)
 
-
-def _detail_name(error: grpc.aio.AioRpcError) -> str:
-    trailers: Any = error.trailing_metadata()
-    for key, value in trailers or ():
-        if key == DETAILS_KEY:
-            try:
-                details = Status.FromString(value).details
-            except DecodeError:
-                return ""
-            return details[0].type_url.rpartition(".")[2] if details else ""
-    return ""
+def _open(address: str, settings: GrpcLinkSettings) -> grpc.aio.Channel:
+    tls = settings.tls
+    if tls is None:
+        if settings.api_key:
+            raise ValueError("an API key is sent over TLS only: give tls=Tls() as well")
+        return grpc.aio.insecure_channel(address, options=OPTIONS)
+    credentials = grpc.ssl_channel_credentials(
+        tls.server_ca or None, tls.private_key or None, tls.certificate or None
+    )
+    options: list[tuple[str, Any]] = list(OPTIONS)
+    if tls.domain:
+        options.append(("grpc.ssl_target_name_override", tls.domain))
+    return grpc.aio.secure_channel(address, credentials, options=options)

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from polyrhythm.base.errors import DeadlineExceeded
 from polyrhythm.base.limits import SECOND_NS
+from polyrhythm.sdk.link import Traits
 from polyrhythm.service.service import Service
 
 
@@ -23,6 +24,12 @@ class InProcLink:
         self._service = service
         self._caller = caller
         self._loop = asyncio.get_running_loop()
+        self._traits = Traits("in process")
+
+    @property
+    def traits(self) -> Traits:
+        """What the service can."""
+        return self._traits
 
     async def call(self, method_name: str, request: Message, timeout_s: float) -> Message:
         """Call a method and wait for its answer. Raises an error of `base.errors`."""
@@ -37,6 +44,9 @@ class InProcLink:
             return self._service.methods[method_name].response_class.FromString(value)
         assert isinstance(value, Message)
         return value
+
+    async def close(self) -> None:
+        """Nothing is open: whoever waits is told by the service when it ends."""
 
     async def _wait(self, reply: Any, timeout_s: float) -> None:
         arrived = asyncio.Event()

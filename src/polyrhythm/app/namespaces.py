@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 
 from polyrhythm.base.errors import NamespaceAlreadyExists
-from polyrhythm.links.port import Link
+from polyrhythm.sdk.link import Link
 
 REGISTER = "/temporal.api.workflowservice.v1.WorkflowService/RegisterNamespace"
 # As on a development server.

@@ -4,6 +4,7 @@ One loop does both: try to claim the file; whoever gets it serves it, on its own
 Unix socket for the others; whoever does not passes its calls on to that socket and tries again a
 few times a second. The kernel drops a dead owner's lock, so exactly one try succeeds, and the next
 refusal tells everybody else the new owner's address. Clients keep their connections all the while.
+The program of this process has a `link`, which always leads to whoever owns the file.
 """
 
 from __future__ import annotations
@@ -12,12 +13,20 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 
-from polyrhythm.base.errors import DeadlineExceeded, LaneHeld, StoreError, Unavailable
+from polyrhythm.app.compose import Owned, Place, own
+from polyrhythm.app.namespaces import register_namespaces
+from polyrhythm.app.socket_path import inode_of, remove_socket
+from polyrhythm.app.switch_link import SwitchLink
+from polyrhythm.base.errors import (
+    DeadlineExceeded,
+    LaneHeld,
+    PolyrhythmError,
+    StoreError,
+    Unavailable,
+)
 from polyrhythm.base.limits import Limits
-from polyrhythm.cli.compose import Owned, Place, own
-from polyrhythm.cli.namespaces import register_namespaces
-from polyrhythm.cli.socket_path import inode_of, remove_socket
 from polyrhythm.links.grpc import GrpcLink
+from polyrhythm.sdk.link import Link
 from polyrhythm.transports.grpc import (
     Absent,
     AddressTaken,
@@ -29,6 +38,9 @@ from polyrhythm.transports.grpc import (
 )
 
 LOG = logging.getLogger("polyrhythm.node")
+
+# News that nobody reads: the oldest are dropped.
+NEWS_MAX = 64
 
 UNIX = "unix:"
 # An attached process tries to claim the file this often (70 us a try), and at once when a call
@@ -44,7 +56,7 @@ DETACH_S = 0.5
 
 @dataclass(slots=True)
 class NodeSettings:
-    """What a node is told at its start."""
+    """What a node is told at its start. An empty `address`: other machines have no way in."""
 
     address: str
     place: Place
@@ -59,11 +71,17 @@ class Node:
     def __init__(self, settings: NodeSettings) -> None:
         self._settings = settings
         self._switch = Switch(Absent("it is not known yet who owns the file"))
+        self.link = SwitchLink("it is not known yet who owns the file")
+        # What became of this node, one line each, for whoever tells people.
+        self.news: asyncio.Queue[str] = asyncio.Queue(NEWS_MAX)
+        # Set while calls are answered, here or by the owner.
+        self.ready = asyncio.Event()
         self._routes = Routes(self._switch)
         self._listener: GrpcServer | None = None
         self._stopping = asyncio.Event()
         self._leader: ForwardedCalls | None = None
         self._socket_inode = 0
+        self._started = False
 
     def stop(self) -> None:
         """End `run` in order: no more calls, finish what is begun, let the file go."""
@@ -82,7 +100,7 @@ class Node:
                 except LaneHeld as held:
                     await self._attach(held.address)
                 except StoreError as error:
-                    if self._listener is None:
+                    if not self._started:
                         raise
                     LOG.error("cannot take the file over, trying again: %s", error)
                     await self._pause(CLAIM_PAUSE_S)
@@ -96,11 +114,11 @@ class Node:
         socket = None
         try:
             await self._detach()
-            await register_namespaces(owned.link(), self._settings.namespaces)
+            link = owned.link()
+            await register_namespaces(link, self._settings.namespaces)
             self._switch.target = owned.calls()
             socket = await self._listen_on_socket()
-            verb = "serving" if self._listener is None else "took over"
-            await self._listen(verb)
+            await self._announce("took over" if self._started else "serving", link)
             told = asyncio.ensure_future(self._stopping.wait())
             await asyncio.wait((told, owned.ended), return_when=asyncio.FIRST_COMPLETED)
             told.cancel()
@@ -112,7 +130,7 @@ class Node:
 
     async def _retire(self, owned: Owned, socket: GrpcServer | None) -> None:
         """Stop owning: what waits is told to come back, what is begun is finished and answered."""
-        self._switch.target = Absent("this process does not own its file any more")
+        self._be_absent("this process does not own its file any more")
         self._routes.health.announce(serving=False)
         listener = self._listener if self._stopping.is_set() else None
         if listener is not None:
@@ -152,14 +170,14 @@ class Node:
             if not await leader.is_ready(CLAIM_INTERVAL_S):
                 await self._detach()
                 return
-            await self._register_through(address)
+            link = await self._link_to(address)
             self._switch.target = leader
-            await self._listen("attached to the owner of")
+            await self._announce("attached to the owner of", link)
         leader.lost.clear()
         await self._pause(CLAIM_INTERVAL_S, leader.lost)
 
-    async def _register_through(self, address: str) -> None:
-        """See that the namespaces this process was told of are there, at the owner.
+    async def _link_to(self, address: str) -> GrpcLink:
+        """Return a link to the owner, which has the namespaces this process was told of.
 
         An owner that is just leaving is no reason to end: whoever is next is asked again.
         """
@@ -168,25 +186,41 @@ class Node:
             await register_namespaces(link, self._settings.namespaces)
         except (Unavailable, DeadlineExceeded) as error:
             LOG.warning("namespaces are not registered yet: %s", error)
-        finally:
+        except PolyrhythmError:
             await link.close()
+            raise
+        return link
 
     async def _detach(self) -> None:
         if self._leader is not None:
-            self._switch.target = Absent("the owner of the file is changing")
+            self._be_absent("the owner of the file is changing")
             await self._leader.close(DETACH_S)
             self._leader = None
 
-    async def _listen(self, verb: str) -> None:
+    def _be_absent(self, reason: str) -> None:
+        """From here on calls are told to come back."""
+        self.ready.clear()
+        self._switch.target = Absent(reason)
+        self.link.leave(reason)
+
+    async def _announce(self, verb: str, link: Link) -> None:
         """Say what this process does now; the first time, open its own address for it."""
-        if self._listener is None:
+        address = self._settings.address
+        if self._listener is None and address:
             self._listener = GrpcServer(self._routes, self._settings.wire)
-            port = await self._listener.listen(self._settings.address)
-            self._settings.address = f"{self._settings.address.rpartition(':')[0]}:{port}"
+            port = await self._listener.listen(address)
+            self._settings.address = address = f"{address.rpartition(':')[0]}:{port}"
         self._routes.health.announce(serving=True)
+        self._started = True
+        self.link.lead_to(link)
+        self.ready.set()
         place = self._settings.place
-        where = f"{verb} {place.file or 'memory'}, durability {place.durability}"
-        print(f"poly dev: {where}, gRPC on {self._settings.address}", flush=True)
+        where = f", gRPC on {address}" if address else ""
+        if self.news.full():
+            self.news.get_nowait()
+        self.news.put_nowait(
+            f"{verb} {place.file or 'memory'}, durability {place.durability}{where}"
+        )
 
     async def _listen_on_socket(self) -> GrpcServer | None:
         """Let other processes on the same file in; without it they wait outside."""
@@ -212,6 +246,7 @@ class Node:
         self._routes.health.end_watches()
         ending = asyncio.ensure_future(self._listener.stop(DRAIN_S)) if self._listener else None
         await self._detach()
+        await self.link.close()
         if ending is not None:
             await ending
 
