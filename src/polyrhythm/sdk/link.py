@@ -55,8 +55,26 @@ class LocalWorker(Protocol):
     is decided in the same turn. When the commit fails, `forget` drops the run's live code.
     """
 
+    @property
+    def identity(self) -> str:
+        """Who the worker is, as histories and task queues show it."""
+        ...
+
+    @property
+    def room(self) -> int:
+        """How many more attempts of tasks the worker takes now; asked before each `perform`."""
+        ...
+
+    def holds(self, run_id: str) -> bool:
+        """Whether the run's live code is kept, as of the last task it was given: then the next
+        activation carries only what is new, else the whole history.
+        """
+        ...
+
     def activate(self, task: PollWorkflowTaskQueueResponse) -> Message:
-        """Run workflow code; return a RespondWorkflowTaskCompleted or -Failed request."""
+        """Run workflow code; return the request that answers the task: RespondWorkflowTaskCompleted
+        or -Failed, or RespondQueryTaskCompleted when `task.query` is set.
+        """
         ...
 
     def perform(self, task: PollActivityTaskQueueResponse) -> None:
@@ -72,7 +90,11 @@ class Hosting(Protocol):
     """What a link can beyond, where `traits.hosts_workers`: its service is in this process."""
 
     def host(self, namespace: str, queue: str, worker: LocalWorker) -> None:
-        """Give the tasks of a queue to a worker of this process."""
+        """Give the tasks of a queue to a worker of this process, before any poll."""
+        ...
+
+    def nudge(self) -> None:
+        """Look whether tasks wait for room that has come free without a call."""
         ...
 
     def dismiss(self, namespace: str, queue: str) -> None:
