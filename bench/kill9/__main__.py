@@ -35,7 +35,7 @@ from temporalio.api.workflowservice.v1 import (
     StartWorkflowExecutionResponse,
 )
 
-from polyrhythm.cli.compose import check_database
+from polyrhythm.stores.sqlite import check_file
 
 ROOT = HERE.parents[1]
 PULSE = "pulse"
@@ -66,7 +66,7 @@ def main() -> int:
             cycles, verdict, drained = run(rack, options)
         finally:
             rack.stop()
-        report = check_database(str(rack.file))
+        report = check_file(rack.file)
         if not report.is_sound():
             verdict.wrong.append(f"the file is not sound: {report}")
         size = rack.file.stat().st_size
