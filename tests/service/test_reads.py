@@ -190,6 +190,7 @@ def test_what_the_server_says_of_itself() -> None:
         "upsert_memo",
         "eager_workflow_start",
         "sdk_metadata",
+        "build_id_based_versioning",
     }
     cluster = fixture.call(GetClusterInfoRequest()).value
     assert (cluster.cluster_name, cluster.history_shard_count) == ("active", 1)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from temporalio.api.command.v1 import Command
+from temporalio.api.common.v1 import WorkerVersionStamp
 from temporalio.api.enums.v1 import CommandType, TimeoutType, WorkflowTaskFailedCause
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.failure.v1 import Failure
@@ -237,7 +238,8 @@ def _name(command: Command) -> str:
 
 
 def _write_completed(decision: Decision, request: RespondWorkflowTaskCompletedRequest) -> None:
-    tasks.write_task(decision, request.identity)
+    stamp = _stamp(request)
+    tasks.write_task(decision, request.identity, stamp)
     task = decision.state.workflow_task
     assert task is not None
     event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
@@ -246,13 +248,17 @@ def _write_completed(decision: Decision, request: RespondWorkflowTaskCompletedRe
     completed.started_event_id = task.started_event_id
     completed.identity = request.identity
     completed.binary_checksum = request.binary_checksum
-    if request.HasField("worker_version_stamp"):
-        completed.worker_version.CopyFrom(request.worker_version_stamp)
+    if stamp is not None:
+        completed.worker_version.CopyFrom(stamp)
     if request.HasField("sdk_metadata"):
         completed.sdk_metadata.CopyFrom(request.sdk_metadata)
     if request.HasField("metering_metadata"):
         completed.metering_metadata.CopyFrom(request.metering_metadata)
     decision.append(event)
+
+
+def _stamp(request: RespondWorkflowTaskCompletedRequest) -> WorkerVersionStamp | None:
+    return request.worker_version_stamp if request.HasField("worker_version_stamp") else None
 
 
 def _write_sticky(decision: Decision, request: RespondWorkflowTaskCompletedRequest) -> None:
@@ -276,7 +282,7 @@ def _decide_next(completion: Completion, original_ns: int) -> None:
     # A speculative task is only for a worker that takes it in this answer.
     tasks.schedule_task(decision, not inline, original_ns, speculative=inline and not normal)
     if inline:
-        tasks.start_task(decision, INLINE_REQUEST_ID, request.identity)
+        tasks.start_task(decision, INLINE_REQUEST_ID, request.identity, _stamp(request))
         completion.outgoing = updates.send_updates(decision, heartbeat=beat)
 
 

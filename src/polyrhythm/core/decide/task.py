@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from temporalio.api.common.v1 import WorkerVersionStamp
 from temporalio.api.enums.v1 import (
     SuggestContinueAsNewReason,
     TimeoutType,
@@ -89,7 +90,9 @@ def task_offer(state: RunState) -> WorkflowTaskOffer | None:
     )
 
 
-def start_task(decision: Decision, request_id: str, identity: str) -> None:
+def start_task(
+    decision: Decision, request_id: str, identity: str, version: WorkerVersionStamp | None = None
+) -> None:
     """Hand the pending task to a worker; a transient one becomes normal if news came since.
 
     Its messages are `decide.update`'s to send.
@@ -114,6 +117,8 @@ def start_task(decision: Decision, request_id: str, identity: str) -> None:
         started.suggest_continue_as_new = bool(reasons)
         started.suggest_continue_as_new_reasons.extend(reasons)
         started.history_size_bytes = state.history_bytes
+        if version is not None:
+            started.worker_version.CopyFrom(version)
         decision.append(event)
         return
     held = replace(
@@ -146,14 +151,19 @@ def transient_events(state: RunState, identity: str = "") -> list[HistoryEvent]:
     return events
 
 
-def write_task(decision: Decision, identity: str) -> None:
+def write_task(
+    decision: Decision, identity: str, version: WorkerVersionStamp | None = None
+) -> None:
     """Write the events of a started task that has none, now that `identity` answers it."""
     state = decision.state
     task = state.workflow_task
     assert task is not None
     if task.unwritten:
         decision.append(scheduled_event(state, task))
-        decision.append(started_event(task, state.next_event_id - 1, identity))
+        started = started_event(task, state.next_event_id - 1, identity)
+        if version is not None:
+            started.workflow_task_started_event_attributes.worker_version.CopyFrom(version)
+        decision.append(started)
 
 
 def discard_task(decision: Decision) -> None:

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from temporalio.api.common.v1 import WorkerVersionStamp
+from temporalio.api.enums.v1 import WorkerVersioningMode
 from temporalio.api.enums.v1 import task_queue_pb2 as queue_kinds
 from temporalio.api.protocol.v1 import Message
-from temporalio.api.workflowservice.v1 import PollWorkflowTaskQueueResponse
+from temporalio.api.workflowservice.v1 import (
+    PollWorkflowTaskQueueRequest,
+    PollWorkflowTaskQueueResponse,
+)
 
 from polyrhythm.api import notes
 from polyrhythm.base.errors import DataLoss, NotFound, RunTooLarge
@@ -96,12 +101,22 @@ def _give_workflow_task(
     decision = Decision(state, desk.context_of(state.namespace_key))
     if state.sticky_queue != queue.name:
         tasks.set_sticky(decision, "", 0)
-    tasks.start_task(decision, decision.context.ids.run_id(), poll.request.identity)
+    request_id = decision.context.ids.run_id()
+    tasks.start_task(decision, request_id, poll.request.identity, _version(poll.request))
     messages = send_updates(decision)
     desk.turn.stage(run, decision)
     answer = encode_task(desk, run, bool(run.state.sticky_queue), messages)
     desk.turn.answer(poll.reply, answer)
     return True
+
+
+def _version(request: PollWorkflowTaskQueueRequest) -> WorkerVersionStamp | None:
+    """What the worker says of its build; a versioned one is known by its deployment instead."""
+    build_id = request.worker_version_capabilities.build_id
+    versioned = WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
+    if not build_id or request.deployment_options.worker_versioning_mode == versioned:
+        return None
+    return WorkerVersionStamp(build_id=build_id)
 
 
 def _give_activity(desk: Desk, run: LoadedRun, offer: ActivityOffer, poll: Call) -> bool:
