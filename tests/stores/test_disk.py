@@ -207,3 +207,22 @@ def test_a_file_that_went_away_is_noticed(path, replaced):
     with pytest.raises(StoreError, match="removed or replaced"):
         store.commit(Batch(0, epoch, 2, [created(2)]))
     store.close()
+
+
+def test_a_checkpoint_without_space_leaves_the_reserve_to_commits(path, failing):
+    store, recorder, commit = failing
+    reserve = store._database.reserve
+    reserve.size = 1 << 20
+    assert store.find_space()
+    # Commits write to the log, only a checkpoint writes to the database.
+    recorder.faults["write"] = Fault(apsw.SQLITE_FULL, file="shop.db")
+    commit(*(created(key) for key in range(1, 100)))
+    assert recorder.faults["write"].after < 0
+    assert (path.parent / "shop.db.reserve").exists()
+    recorder.faults["write"] = Fault(apsw.SQLITE_FULL)
+    with pytest.raises(StoreFull):
+        commit(created(100))
+    assert not (path.parent / "shop.db.reserve").exists()
+    recorder.faults.clear()
+    assert store.find_space()
+    assert (path.parent / "shop.db.reserve").exists()

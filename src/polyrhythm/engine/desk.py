@@ -16,6 +16,7 @@ from polyrhythm.engine.matching import Matching
 from polyrhythm.engine.namespaces import Registry
 from polyrhythm.engine.queries import Queries
 from polyrhythm.engine.retention import Retention
+from polyrhythm.engine.space import Space
 from polyrhythm.engine.timers import Timers
 from polyrhythm.engine.turn import Turn, World
 from polyrhythm.engine.waiters import Waiters
@@ -32,6 +33,7 @@ class Memory:
     queries: Queries
     timers: Timers
     retention: Retention
+    space: Space
     inbox: deque[Call]
 
 

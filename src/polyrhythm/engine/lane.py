@@ -17,7 +17,13 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 
-from polyrhythm.base.errors import LaneLost, PolyrhythmError, ResourceExhausted, Unavailable
+from polyrhythm.base.errors import (
+    LaneLost,
+    PolyrhythmError,
+    ResourceExhausted,
+    StoreFull,
+    Unavailable,
+)
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.context import IdSource
 from polyrhythm.engine.cache import RunCache
@@ -30,6 +36,7 @@ from polyrhythm.engine.namespaces import Registry
 from polyrhythm.engine.queries import Queries
 from polyrhythm.engine.recovery import recover
 from polyrhythm.engine.retention import Retention
+from polyrhythm.engine.space import Space
 from polyrhythm.engine.timers import Timers
 from polyrhythm.engine.turn import Turn, World
 from polyrhythm.engine.waiters import Waiters
@@ -66,6 +73,7 @@ class Lane:
             queries=Queries(),
             timers=Timers(store, limits.timers_in_memory_max),
             retention=Retention(store, registry, limits),
+            space=Space(store),
             inbox=deque(),
         )
         self.lost = False
@@ -102,6 +110,7 @@ class Lane:
         """Return when the lane next has to act by itself."""
         memory = self.memory
         own = min(memory.timers.next_ns(), memory.retention.next_ns())
+        own = memory.space.next_ns(own)
         waiters = memory.waiters.next_ns()
         return min(own, waiters) if waiters else own
 
@@ -109,9 +118,10 @@ class Lane:
         """Start a turn: runs that are due come first, calls out of time are answered."""
         memory = self.memory
         memory.waiters.expire(now_ns)
-        limits = memory.world.limits
-        for run_key in memory.timers.take_due(now_ns, limits.turn_items_max):
-            memory.inbox.appendleft(self._own(FireDue(run_key)))
+        memory.inbox.extend(memory.space.look(now_ns))
+        if memory.space.is_due(now_ns):
+            for run_key in memory.timers.take_due(now_ns, memory.world.limits.turn_items_max):
+                memory.inbox.appendleft(self._own(FireDue(run_key)))
         for run_key in memory.retention.take_expired(now_ns):
             memory.inbox.appendleft(self._own(Expire(run_key)))
         return Progress(Desk(Turn(memory.world, now_ns), memory))
@@ -144,7 +154,13 @@ class Lane:
     def commit(self, progress: Progress) -> None:
         """Write the turn; raises StoreError when nothing was written, or perhaps nothing."""
         assert progress.batch is not None
-        self.memory.world.store.commit(progress.batch)
+        store = self.memory.world.store
+        try:
+            store.commit(progress.batch)
+        except StoreFull as error:
+            self.memory.space.close(error.message)
+            # What the store had set aside is free now: this turn need not be forgotten.
+            store.commit(progress.batch)
 
     def perform(self, progress: Progress) -> None:
         """Let the turn's outcome out: timers armed, answers given."""
@@ -199,7 +215,8 @@ class Lane:
             if call is None or handler is None:
                 follow_up(desk)
             else:
-                handler(desk, call)
+                if self.memory.space.admits(call):
+                    handler(desk, call)
         except PolyrhythmError as error:
             if call is not None:
                 desk.turn.refuse(call.reply, error)

@@ -204,6 +204,11 @@ class Store(Protocol):
         """Write a batch whole, or raise and write nothing."""
         ...
 
+    def find_space(self) -> bool:
+        """Set space aside again that a StoreFull has used up; return whether there is enough of
+        it to take new work."""
+        ...
+
     def run_key_last(self) -> int:
         """Return the largest run key ever used, 0 for none."""
         ...

@@ -104,6 +104,9 @@ class Database:
         errno = self._connection.system_errno if self._connection is not None else 0
         if refusals.is_full(error, errno):
             self.reserve.release()
+        return self._mark(error, errno)
+
+    def _mark(self, error: apsw.Error, errno: int) -> PolyrhythmError:
         if not isinstance(error, refusals.HARMLESS):
             self._suspect = True
         return refusals.refusal(error, errno, self.path)
@@ -138,8 +141,10 @@ class Database:
             self._checkpoint_at = self._wal_pages + threshold
             return
         except apsw.Error as error:
-            self.refused(error)
+            # On a full disk the reserve stays: it is for a commit that finds no room in the log.
+            self._mark(error, connection.system_errno)
             self.rollback()
+            self._checkpoint_at = self._wal_pages + threshold
             return
         # A reader may hold the log back: try again when it has grown as much once more.
         self._checkpoint_at = threshold if done >= total else self._wal_pages + threshold
@@ -148,10 +153,10 @@ class Database:
 
     def close(self) -> None:
         """Move the log into the database and close; what cannot be moved stays in the log."""
+        self.reserve.release()
         if self._connection is not None:
             self._drop()
         self._opened = False
-        self.reserve.release()
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -23,17 +23,19 @@ class Reserve:
         self.size = size
         self.held = False
 
-    def hold(self) -> None:
-        """Set the space aside if there is plenty; never an error."""
+    def hold(self) -> bool:
+        """Set the space aside if there is plenty; return whether it is, True for a reserve of
+        nothing. Never an error."""
         if self.held or not self.size:
-            return
+            return True
         with suppress(OSError):
             space = os.statvfs(os.path.dirname(self.path) or ".")
             if space.f_bavail * space.f_frsize >= SPARE_FACTOR * self.size:
                 _allocate(self.path, self.size)
                 self.held = True
-                return
+                return True
         self.release()
+        return False
 
     def release(self) -> None:
         """Give the space back."""

@@ -187,6 +187,10 @@ class SqliteStore:
                 database.rollback()
         database.tend()
 
+    def find_space(self) -> bool:
+        """Set the reserve aside again; False while the disk has not several times its size."""
+        return self._database.reserve.hold()
+
     def run_key_last(self) -> int:
         """Return the largest run key ever used, 0 for none."""
         return self._read_int(writes.RUN_KEY_LAST)

@@ -31,7 +31,8 @@ class SeededIds:
 
 
 class StoreFaults:
-    """Makes the next commit fail as planned: "lost", "full" or "unknown" (written, not told)."""
+    """Makes the next commit fail as planned: "lost", "full", "full once" or "unknown" (written, not
+    told)."""
 
     def __init__(self, written: Callable[[Batch], None]) -> None:
         self.plan = ""
@@ -41,7 +42,9 @@ class StoreFaults:
         """Fail before anything is written."""
         if self.plan == "lost":
             raise StoreError("simulated: not written")
-        if self.plan == "full":
+        if self.plan in ("full", "full once"):
+            # Once: the space that a store sets aside is enough for this commit.
+            self.plan = "full" if self.plan == "full" else ""
             raise StoreFull("simulated: no space is left")
 
     def after_commit(self, batch: Batch) -> None:
