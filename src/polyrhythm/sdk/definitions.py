@@ -36,10 +36,23 @@ class Signature:
     result: Any = Any
 
 
+class Cancellation(Enum):
+    """What cancelling the wait for a task or a child does.
+
+    ASK: ask the other side to stop and go on at once. WAIT: ask, and go on when it has ended.
+    WAIT_ASKED: ask, and go on when a child was told. ABANDON: go on and leave it running.
+    """
+
+    ASK = "ask"
+    WAIT = "wait"
+    WAIT_ASKED = "wait_asked"
+    ABANDON = "abandon"
+
+
 @dataclass(slots=True)
 class TaskOptions:
     """How attempts of a task are made. `timeout` is start-to-close, `deadline` schedule-to-close,
-    `pickup` schedule-to-start; all seconds.
+    `pickup` schedule-to-start; all seconds. `summary` is one line for people.
     """
 
     retry: Retry | None = None
@@ -51,6 +64,8 @@ class TaskOptions:
     priority: int = 0
     rate: str = ""
     concurrency: int = 0
+    cancellation: Cancellation = Cancellation.ASK
+    summary: str = ""
 
 
 @dataclass(slots=True)
@@ -93,6 +108,41 @@ class WorkflowOptions:
     execution_timeout_s: float = 0.0
     task_timeout_s: float = 0.0
     queue: str = ""
+
+
+class ParentClose(Enum):
+    """What happens to a child when its parent ends first; the number of the protocol."""
+
+    TERMINATE = 1
+    ABANDON = 2
+    CANCEL = 3
+
+
+class IdReuse(Enum):
+    """Whether an id that a closed run has had may be used again; the number of the protocol."""
+
+    ALLOW = 1
+    AFTER_FAILURE = 2
+    REJECT = 3
+
+
+@dataclass(slots=True)
+class ChildOptions:
+    """How a child workflow is started. Empty: an id of its own, the parent's queue. Seconds."""
+
+    id: str = ""
+    queue: str = ""
+    cancellation: Cancellation = Cancellation.WAIT
+    parent_close: ParentClose = ParentClose.TERMINATE
+    id_reuse: IdReuse = IdReuse.ALLOW
+    retry: Retry | None = None
+    run_timeout_s: float = 0.0
+    execution_timeout_s: float = 0.0
+    task_timeout_s: float = 0.0
+    cron: str = ""
+    memo: dict[str, Any] = field(default_factory=dict)
+    search_attributes: dict[str, Any] = field(default_factory=dict)
+    summary: str = ""
 
 
 @dataclass(slots=True)
