@@ -10,7 +10,10 @@ import os
 
 # Random bytes drawn at a time: a system call an id would cost half of what an id costs.
 POOL_BYTES = 4096
-TAIL_BYTES = 10
+# Hexadecimal digits an id takes from the pool: twelve bits, the variant's two, and sixty more.
+TAIL_DIGITS = 19
+# The variant says 10 in its first two bits; a random digit gives the other two.
+VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 
 class UuidSource:
@@ -18,21 +21,24 @@ class UuidSource:
 
     def __init__(self) -> None:
         self._last_ms = 0
-        self._now_ms = 0
-        self._pool = b""
+        self._head = "00000000-0000-7"
+        self._pool = ""
         self._at = 0
 
     def tick(self, now_ns: int) -> None:
         """Tell the time of the turn that is about to ask for ids."""
-        self._now_ms = now_ns // 1_000_000
+        now_ms = now_ns // 1_000_000
+        if now_ms > self._last_ms:
+            self._last_ms = now_ms
+            head = f"{now_ms & 0xFFFFFFFFFFFF:012x}"
+            self._head = f"{head[:8]}-{head[8:]}-7"
 
     def run_id(self) -> str:
         """Return an id that no run has had."""
-        self._last_ms = max(self._now_ms, self._last_ms)
-        if self._at + TAIL_BYTES > len(self._pool):
-            self._pool, self._at = os.urandom(POOL_BYTES), 0
-        tail = self._pool[self._at : self._at + TAIL_BYTES].hex()
-        self._at += TAIL_BYTES
-        head = f"{self._last_ms & 0xFFFFFFFFFFFF:012x}"
-        variant = "89ab"[int(tail[3], 16) & 3]
-        return f"{head[:8]}-{head[8:]}-7{tail[:3]}-{variant}{tail[4:7]}-{tail[7:19]}"
+        at, end = self._at, self._at + TAIL_DIGITS
+        if end > len(self._pool):
+            self._pool = os.urandom(POOL_BYTES).hex()
+            at, end = 0, TAIL_DIGITS
+        tail = self._pool[at:end]
+        self._at = end
+        return f"{self._head}{tail[:3]}-{VARIANTS[tail[3]]}{tail[4:7]}-{tail[7:]}"

@@ -29,14 +29,22 @@ from polyrhythm.core.task_events import encode_task, scheduled_event, started_ev
 def encode_frame(data: bytes) -> bytes:
     """Frame a message as one element of repeated field 1: frames joined are a History message."""
     size = len(data)
-    if size < 0x80:
-        return b"\x0a" + bytes((size,)) + data
+    if size < len(_HEADS):
+        return _HEADS[size] + data
+    return _head(size) + data
+
+
+def _head(size: int) -> bytes:
     head = bytearray(b"\x0a")
     while size >= 0x80:
         head.append(size & 0x7F | 0x80)
         size >>= 7
     head.append(size)
-    return bytes(head) + data
+    return bytes(head)
+
+
+# Of the sizes that nearly all events and notes have.
+_HEADS = tuple(_head(size) for size in range(1024))
 
 
 class Decision:
@@ -73,27 +81,25 @@ class Decision:
 
     def new_event(self, event_type: EventType.ValueType, time_ns: int = 0) -> HistoryEvent:
         """Return an event of this type at the decision's time (or `time_ns`), to be filled."""
-        event = HistoryEvent(event_type=event_type)
+        event = HistoryEvent()
+        event.event_type = event_type
         set_span(event.event_time, time_ns or self.context.now_ns)
         return event
 
     def append(self, event: HistoryEvent) -> None:
         """Write the event, or buffer it while a worker holds the workflow task."""
-        state = self.state
+        state, event_type = self.state, event.event_type
         task = state.workflow_task
-        if (
-            task is not None
-            and task.speculative
-            and event.event_type not in tables.KEEP_SPECULATIVE
-        ):
-            self.write_speculative()
-        if state.task_started and event.event_type not in tables.UNBUFFERED:
-            note = self.new_note()
-            note.buffered.event = event.SerializeToString(deterministic=True)
-            self.append_note(note)
-            return
+        if task is not None:
+            if task.speculative and event_type not in tables.KEEP_SPECULATIVE:
+                self.write_speculative()
+            if state.task_started and event_type not in tables.UNBUFFERED:
+                note = self.new_note()
+                note.buffered.event = event.SerializeToString(deterministic=True)
+                self.append_note(note)
+                return
         event.event_id = state.next_event_id
-        if event.event_type not in tables.CLOSES:
+        if event_type not in tables.CLOSES:
             self._write(event)
             return
         messages = closing_messages(state, event)
@@ -115,7 +121,10 @@ class Decision:
 
     def new_note(self) -> notes.Note:
         """Return a note at this place of the log, to be filled and appended."""
-        return notes.Note(at_event_id=self.state.next_event_id, time_ns=self.context.now_ns)
+        note = notes.Note()
+        note.at_event_id = self.state.next_event_id
+        note.time_ns = self.context.now_ns
+        return note
 
     def write_speculative(self) -> None:
         """Make a speculative workflow task a normal one, if there is one: its events are written,

@@ -240,15 +240,12 @@ class Turn:
     def _write_log(self, run: LoadedRun, row: RunRow, staged: Staged) -> RunWrite:
         state = run.state
         run.sequence += 1
+        events, notes = staged.events, staged.notes
+        first_event_id = staged.first_event_id if events else 0
         log = LogRow(
-            run_key=run.key,
-            sequence=run.sequence,
-            first_event_id=staged.first_event_id if staged.events else 0,
-            event_count=len(staged.events),
-            events=b"".join(staged.events),
-            notes=b"".join(staged.notes),
+            run.key, run.sequence, first_event_id, len(events), b"".join(events), b"".join(notes)
         )
-        write = RunWrite(row, created=staged.created, log=log, before=run.row)
+        write = RunWrite(row, staged.created, log, None, run.row)
         due = run.sequence - run.snapshot_sequence >= self.world.limits.snapshot_rows
         if due and state.running:
             write.snapshot = Snapshot(run.key, run.sequence, FOLD_VERSION, encode_state(state))

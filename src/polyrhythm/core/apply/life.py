@@ -41,11 +41,13 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
     state.task_timeout_ns = span_ns(started.workflow_task_timeout)
     state.run_timeout_ns = span_ns(started.workflow_run_timeout)
     state.execution_timeout_ns = span_ns(started.workflow_execution_timeout)
-    state.parent_workflow_id = started.parent_workflow_execution.workflow_id
-    state.parent_run_id = started.parent_workflow_execution.run_id
-    state.parent_initiated_id = started.parent_initiated_event_id
-    state.root_workflow_id = started.root_workflow_execution.workflow_id
-    state.root_run_id = started.root_workflow_execution.run_id
+    if started.HasField("parent_workflow_execution"):
+        state.parent_workflow_id = started.parent_workflow_execution.workflow_id
+        state.parent_run_id = started.parent_workflow_execution.run_id
+        state.parent_initiated_id = started.parent_initiated_event_id
+    if started.HasField("root_workflow_execution"):
+        state.root_workflow_id = started.root_workflow_execution.workflow_id
+        state.root_run_id = started.root_workflow_execution.run_id
     first = state.first_task_due_ns or state.start_ns
     if state.run_timeout_ns:
         state.run_deadline_ns = first + state.run_timeout_ns
@@ -55,8 +57,10 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
             state.run_deadline_ns = min(state.run_deadline_ns, state.execution_deadline_ns)
     if started.HasField("priority"):
         _set_priority(state, started.priority)
-    state.memo = started.memo.SerializeToString(deterministic=True)
-    state.search_attributes = started.search_attributes.SerializeToString(deterministic=True)
+    if started.HasField("memo"):
+        state.memo = started.memo.SerializeToString(deterministic=True)
+    if started.HasField("search_attributes"):
+        state.search_attributes = started.search_attributes.SerializeToString(deterministic=True)
     if state.create_request_id:
         state.request_events[state.create_request_id] = RequestEvent(event.event_type, 1)
     deadlines.push_run(state)

@@ -20,12 +20,9 @@ def apply_scheduled(state: RunState, event: HistoryEvent) -> None:
     scheduled = event.workflow_task_scheduled_event_attributes
     time_ns = span_ns(event.event_time)
     state.first_task_due_ns = 0
+    timeout_ns = span_ns(scheduled.start_to_close_timeout)
     state.workflow_task = WorkflowTaskState(
-        scheduled_event_id=event.event_id,
-        attempt=scheduled.attempt,
-        scheduled_ns=time_ns,
-        original_scheduled_ns=time_ns,
-        timeout_ns=span_ns(scheduled.start_to_close_timeout),
+        event.event_id, scheduled.attempt, time_ns, time_ns, timeout_ns
     )
     deadlines.push_task(state)
 
@@ -35,20 +32,22 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
     started = event.workflow_task_started_event_attributes
     before = state.workflow_task
     assert before is not None
-    state.workflow_task = WorkflowTaskState(
-        scheduled_event_id=before.scheduled_event_id,
-        attempt=before.attempt,
-        scheduled_ns=before.scheduled_ns,
-        original_scheduled_ns=before.original_scheduled_ns,
-        timeout_ns=before.timeout_ns,
-        started_event_id=event.event_id,
-        started_ns=span_ns(event.event_time),
-        request_id=started.request_id,
-        identity=started.identity,
-        suggest_continue_as_new=started.suggest_continue_as_new,
-        suggest_reasons=tuple(started.suggest_continue_as_new_reasons),
-        history_bytes=started.history_size_bytes,
+    task = WorkflowTaskState(
+        before.scheduled_event_id,
+        before.attempt,
+        before.scheduled_ns,
+        before.original_scheduled_ns,
+        before.timeout_ns,
+        event.event_id,
+        span_ns(event.event_time),
+        started.request_id,
+        started.identity,
     )
+    if started.suggest_continue_as_new:
+        task.suggest_continue_as_new = True
+        task.suggest_reasons = tuple(started.suggest_continue_as_new_reasons)
+    task.history_bytes = started.history_size_bytes
+    state.workflow_task = task
     deadlines.push_task(state)
 
 
@@ -64,7 +63,7 @@ def apply_failed(state: RunState, event: HistoryEvent) -> None:
     """The task failed: the next one is another attempt."""
     cause = event.workflow_task_failed_event_attributes.cause
     _fail(state, counts=True)
-    if cause == WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW:
+    if cause in _FIRST_AGAIN:
         state.next_attempt = 1
 
 

@@ -77,12 +77,12 @@ def begin_start(
     started.eager_execution_accepted = request.request_eager_execution and not wait_ns
     _fill_payloads(started, request, context.limits)
     decision.append(event)
-    decision.reply = StartWorkflowExecutionResponse(
-        run_id=run_id,
-        started=True,
-        status=_RUNNING,
-        link=started_link(context, request.workflow_id, run_id),
-    )
+    reply = StartWorkflowExecutionResponse()
+    reply.run_id = run_id
+    reply.started = True
+    reply.status = _RUNNING
+    _link_started(reply.link, context, request.workflow_id, run_id)
+    decision.reply = reply
     return decision
 
 
@@ -122,28 +122,33 @@ def first_task_due(decision: Decision) -> None:
 
 def started_link(context: Context, workflow_id: str, run_id: str) -> Link:
     """Return the link to a run's start event."""
-    link = _event_link(context, workflow_id, run_id)
-    link.workflow_event.event_ref.event_id = 1
-    link.workflow_event.event_ref.event_type = STARTED
+    link = Link()
+    _link_started(link, context, workflow_id, run_id)
     return link
 
 
 def attached_link(context: Context, workflow_id: str, run_id: str, request_id: str) -> Link:
     """Return the link to the event by which a request was attached to a running workflow."""
-    link = _event_link(context, workflow_id, run_id)
+    link = Link()
+    _link_event(link, context, workflow_id, run_id)
     reference = link.workflow_event.request_id_ref
     reference.request_id = request_id
     reference.event_type = event_types.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED
     return link
 
 
-def _event_link(context: Context, workflow_id: str, run_id: str) -> Link:
-    link = Link()
+def _link_started(link: Link, context: Context, workflow_id: str, run_id: str) -> None:
+    _link_event(link, context, workflow_id, run_id)
+    reference = link.workflow_event.event_ref
+    reference.event_id = 1
+    reference.event_type = STARTED
+
+
+def _link_event(link: Link, context: Context, workflow_id: str, run_id: str) -> None:
     event = link.workflow_event
     event.namespace = context.namespace.name
     event.workflow_id = workflow_id
     event.run_id = run_id
-    return link
 
 
 def check_built(request: StartWorkflowExecutionRequest) -> None:
