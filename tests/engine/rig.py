@@ -62,7 +62,7 @@ class Rig:
     def turn(self) -> None:
         progress = self.lane.begin(self.now_ns)
         while self.lane.decide(progress):
-            pass
+            self.lane.activate(progress)
         try:
             if self.lane.writes(progress):
                 self.lane.commit(progress)

@@ -15,6 +15,7 @@ from polyrhythm.engine.calls import Call
 from polyrhythm.engine.matching import Matching
 from polyrhythm.engine.namespaces import Registry
 from polyrhythm.engine.queries import Queries
+from polyrhythm.engine.residents import Residents
 from polyrhythm.engine.retention import Retention
 from polyrhythm.engine.space import Space
 from polyrhythm.engine.timers import Timers
@@ -31,6 +32,7 @@ class Memory:
     matching: Matching
     waiters: Waiters
     queries: Queries
+    residents: Residents
     timers: Timers
     retention: Retention
     space: Space

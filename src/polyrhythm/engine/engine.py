@@ -13,6 +13,7 @@ from polyrhythm.engine.calls import Call
 from polyrhythm.engine.lane import Lane
 from polyrhythm.engine.namespaces import Registry
 from polyrhythm.engine.reply import Reply
+from polyrhythm.engine.residents import Resident, Worker
 
 
 class Host(Protocol):
@@ -20,6 +21,10 @@ class Host(Protocol):
 
     def submit(self, call: Call) -> None:
         """Hand a call to the lane and see that a turn follows."""
+        ...
+
+    def nudge(self) -> None:
+        """See that a turn follows, though nothing was submitted."""
         ...
 
     def now_ns(self) -> int:
@@ -46,6 +51,19 @@ class Engine:
         call = Call(namespace, request, deadline_ns, identity)
         self._host.submit(call)
         return call.reply
+
+    def host(self, namespace: NamespaceInfo, queue: str, worker: Worker) -> None:
+        """Let a worker of this process stand at a task queue, before any poll."""
+        self._lane.memory.residents.add(Resident(namespace, queue, worker))
+        self._host.nudge()
+
+    def dismiss(self, namespace: NamespaceInfo, queue: str) -> None:
+        """Let nobody stand at a queue any more; what was handed out is answered as usual."""
+        self._lane.memory.residents.remove(namespace.key, queue)
+
+    def nudge(self) -> None:
+        """See that a turn looks at what waits for a worker of this process."""
+        self._host.nudge()
 
     def now_ns(self) -> int:
         """Return the time that deadlines are measured by."""

@@ -28,6 +28,8 @@ PAUSE_S_MAX = 2.0
 GATHER_S = 0.004
 GATHER_RUNS = 1.5
 GATHER_CALLS = 16
+# A loop is held up for no longer than this by one stretch of a turn, if workflow code does not.
+STRETCH_S = 0.004
 # Weight of the newest turn in the mean number of runs a turn writes.
 GATHER_WEIGHT = 0.1
 
@@ -47,6 +49,10 @@ class LoopHost:
     def submit(self, call: Call) -> None:
         """Hand a call to the lane; must be called on the host's loop."""
         self._lane.submit(call)
+        self._wake.set()
+
+    def nudge(self) -> None:
+        """Take a turn; must be called on the host's loop."""
         self._wake.set()
 
     def now_ns(self) -> int:
@@ -97,11 +103,13 @@ class LoopHost:
                     pause_s = min(2 * pause_s, PAUSE_S_MAX)
 
     async def _decide(self, progress: Progress) -> None:
-        more = self._lane.decide(progress)
-        while more:
-            # Between two stretches everything else on the loop gets its turn.
-            await asyncio.sleep(0)
-            more = self._lane.decide(progress)
+        began = time.perf_counter()
+        while self._lane.decide(progress):
+            self._lane.activate(progress)
+            if time.perf_counter() - began > STRETCH_S:
+                # Between two stretches everything else on the loop gets its turn.
+                await asyncio.sleep(0)
+                began = time.perf_counter()
 
     async def _commit(self, progress: Progress) -> StoreError | None:
         runs = self._lane.writes(progress)

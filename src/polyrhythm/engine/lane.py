@@ -31,10 +31,12 @@ from polyrhythm.engine.calls import Call, Expire, FireDue, Restore
 from polyrhythm.engine.desk import Desk, Memory
 from polyrhythm.engine.handlers import HANDLERS, Handler
 from polyrhythm.engine.handlers.match import follow_up
+from polyrhythm.engine.handlers.reside import check_activation, serve_waiting
 from polyrhythm.engine.matching import Matching
 from polyrhythm.engine.namespaces import Registry
 from polyrhythm.engine.queries import Queries
 from polyrhythm.engine.recovery import recover
+from polyrhythm.engine.residents import Residents
 from polyrhythm.engine.retention import Retention
 from polyrhythm.engine.space import Space
 from polyrhythm.engine.timers import Timers
@@ -71,6 +73,7 @@ class Lane:
             matching=Matching(limits.offers_in_memory_max),
             waiters=Waiters(limits.waiters_max),
             queries=Queries(),
+            residents=Residents(),
             timers=Timers(store, limits.timers_in_memory_max),
             retention=Retention(store, registry, limits),
             space=Space(store),
@@ -98,8 +101,8 @@ class Lane:
 
     @property
     def busy(self) -> bool:
-        """Whether a turn would find something in the inbox."""
-        return bool(self.memory.inbox)
+        """Whether a turn would find something to decide."""
+        return bool(self.memory.inbox) or self.memory.residents.busy
 
     @property
     def waiting(self) -> int:
@@ -140,10 +143,26 @@ class Lane:
             elif inbox and progress.items < limits.turn_items_max:
                 progress.items += 1
                 self._decide_call(desk, inbox.popleft())
+            elif desk.turn.activations:
+                return True
+            elif self.memory.residents and serve_waiting(desk):
+                continue
             elif not self._look_again(desk):
                 progress.batch = desk.turn.batch(self.owner.lane, self.owner.epoch)
                 return False
         return True
+
+    def activate(self, progress: Progress) -> None:
+        """Run the workflow code of this process that the turn has tasks for, and decide what it
+        answers; called by the host, between two stretches."""
+        desk = progress.desk
+        activations, desk.turn.activations = desk.turn.activations, []
+        for activation in activations:
+            resident = activation.resident
+            answer = resident.worker.activate(activation.task)
+            call = Call(resident.namespace, answer, identity=resident.worker.identity)
+            self._decide_call(desk, call)
+            check_activation(desk, activation)
 
     def writes(self, progress: Progress) -> int:
         """Return how many rows the turn has to commit, 0 when it only read."""
@@ -179,6 +198,9 @@ class Lane:
                 reply.resolve(value)
             else:
                 reply.fail(error)
+        for attempt in turn.attempts:
+            attempt.resident.given -= 1
+            attempt.resident.worker.perform(attempt.task)
         memory.world.cache.trim()
 
     def abort(self, progress: Progress, error: Exception) -> None:
@@ -186,10 +208,14 @@ class Lane:
         back; every run it touched is read again and takes its work up from there."""
         turn, memory = progress.desk.turn, self.memory
         self.lost = self.lost or isinstance(error, LaneLost)
+        for run in turn.touched.values():
+            memory.residents.forget(run.state.namespace_key, run.state.run_id)
         for key in (*turn.touched, *turn.deleted):
             memory.world.cache.drop(key)
             memory.inbox.append(self._own(Restore(key)))
             self._fail_updates(key, error)
+        for attempt in turn.attempts:
+            attempt.resident.given -= 1
         for reply, _, _ in turn.answers:
             reply.fail(Unavailable(f"the store did not commit: {error}"))
         if self.lost:

@@ -26,6 +26,7 @@ from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import LoadedRun, RunCache
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.reply import Reply
+from polyrhythm.engine.residents import Activation, Attempt
 from polyrhythm.engine.rows import project_row
 from polyrhythm.stores.port import (
     Batch,
@@ -78,6 +79,9 @@ class Turn:
         self.loaded: set[int] = set()
         self.answers: list[tuple[Reply, Any, Exception | None]] = []
         self.lates: list[tuple[Call, Any]] = []
+        self.activations: list[Activation] = []
+        self.attempts: list[Attempt] = []
+        self.given = 0
         if isinstance(world.ids, UuidSource):
             world.ids.tick(now_ns)
 

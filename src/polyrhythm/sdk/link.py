@@ -65,9 +65,9 @@ class LocalWorker(Protocol):
         """How many more attempts of tasks the worker takes now; asked before each `perform`."""
         ...
 
-    def holds(self, run_id: str) -> bool:
-        """Whether the run's live code is kept, as of the last task it was given: then the next
-        activation carries only what is new, else the whole history.
+    def holds(self, run_id: str, started_event_id: int) -> bool:
+        """Whether the run's live code is kept, as of the workflow task started by that event: then
+        the next activation carries only what is new, else the whole history.
         """
         ...
 

@@ -64,6 +64,21 @@ def read_page(
     return b"".join(frames), b""
 
 
+def read_whole(
+    desk: Desk, run: LoadedRun, first_id: int, end_id: int, identity: str = ""
+) -> tuple[bytes, bytes]:
+    """Return all the events of a run from `first_id` on, as a page after which nothing comes."""
+    end_id = min(end_id, run.state.next_event_id)
+    parts: list[bytes] = []
+    while first_id < end_id:
+        frames = read_frames(desk, run, first_id, end_id)
+        assert frames
+        parts += frames
+        first_id += len(frames)
+    parts += unwritten_frames(run, first_id, identity)
+    return b"".join(parts), b""
+
+
 def unwritten_frames(run: LoadedRun, next_id: int, identity: str = "") -> list[bytes]:
     """Return the framed events of a task that the log does not hold, if they come next."""
     if next_id != run.state.next_event_id or not run.state.running:

@@ -1,4 +1,5 @@
-"""Gives offers to polls: decides the start of a task and makes the worker's answer.
+"""Gives offers to polls and to workers of this process: decides the start of a task and makes the
+worker's answer.
 
 An offer is obsolete when the run's state no longer says what it says; then nothing happens and
 the next one is tried. An answer holds the history as of this moment of the turn.
@@ -6,13 +7,15 @@ the next one is tried. An answer holds the history as of this moment of the turn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from temporalio.api.common.v1 import WorkerVersionStamp
 from temporalio.api.enums.v1 import WorkerVersioningMode
 from temporalio.api.enums.v1 import task_queue_pb2 as queue_kinds
 from temporalio.api.protocol.v1 import Message
 from temporalio.api.workflowservice.v1 import (
+    PollActivityTaskQueueResponse,
     PollWorkflowTaskQueueRequest,
     PollWorkflowTaskQueueResponse,
 )
@@ -28,28 +31,45 @@ from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
 from polyrhythm.engine.cache import LoadedRun
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.desk import Desk
-from polyrhythm.engine.handlers.events import read_page
+from polyrhythm.engine.handlers.events import read_page, read_whole
 from polyrhythm.engine.matching import Offer, QueryOffer, QueueState
+from polyrhythm.engine.residents import Resident
 
 
 def give(desk: Desk, queue: QueueState, offer: Offer, poll: Call) -> bool:
     """Answer the poll with the offer; False when the offer is obsolete."""
+    answer = take(desk, queue, offer, poll.request)
+    if answer is None:
+        return False
+    desk.turn.answer(poll.reply, answer)
+    return True
+
+
+def take(
+    desk: Desk, queue: QueueState, offer: Offer, poll: Any, resident: Resident | None = None
+) -> Any:
+    """Start what is offered and return the answer to a poll request; None when the offer is
+    obsolete. A resident gets the events that its live code has not seen, or all of them."""
     try:
         run = desk.turn.load(offer.run_key)
     except (NotFound, DataLoss):
-        return False
+        return None
     if isinstance(offer.what, QueryOffer):
-        return _give_query(desk, run, offer.what, poll)
+        return _take_query(desk, run, offer.what, resident)
     try:
         if isinstance(offer.what, ActivityOffer):
-            return _give_activity(desk, run, offer.what, poll)
-        return _give_workflow_task(desk, queue, run, offer.what, poll)
+            return _take_activity(desk, run, offer.what, poll)
+        return _take_workflow_task(desk, queue, run, offer.what, poll, resident)
     except RunTooLarge:
-        return False
+        return None
 
 
 def encode_task(
-    desk: Desk, run: LoadedRun, sticky: bool, messages: Sequence[Message] = ()
+    desk: Desk,
+    run: LoadedRun,
+    sticky: bool,
+    messages: Sequence[Message] = (),
+    read: Callable[..., tuple[bytes, bytes]] = read_page,
 ) -> PollWorkflowTaskQueueResponse:
     """Return the answer that hands a run's started workflow task to a worker."""
     state = run.state
@@ -74,16 +94,21 @@ def encode_task(
         answer.queries[query.query_id].CopyFrom(query.call.request.query)
     first_id = state.last_completed_started_id + 1 if sticky else 1
     end_id, identity = state.next_event_id, task.identity
-    history, answer.next_page_token = read_page(desk, run, first_id, end_id, identity)
+    history, answer.next_page_token = read(desk, run, first_id, end_id, identity)
     answer.history.MergeFromString(history)
     if messages:
         answer.messages.extend(messages)
     return answer
 
 
-def _give_workflow_task(
-    desk: Desk, queue: QueueState, run: LoadedRun, offer: WorkflowTaskOffer, poll: Call
-) -> bool:
+def _take_workflow_task(
+    desk: Desk,
+    queue: QueueState,
+    run: LoadedRun,
+    offer: WorkflowTaskOffer,
+    poll: Any,
+    resident: Resident | None,
+) -> PollWorkflowTaskQueueResponse | None:
     state = run.state
     task = state.workflow_task
     if (
@@ -94,20 +119,21 @@ def _give_workflow_task(
         or task.attempt != offer.attempt
         or offer.priority != state.priority_key
     ):
-        return False
-    sticky_poll = poll.request.task_queue.kind == queue_kinds.TASK_QUEUE_KIND_STICKY
+        return None
+    sticky_poll = poll.task_queue.kind == queue_kinds.TASK_QUEUE_KIND_STICKY
     if sticky_poll and state.sticky_queue != queue.name:
-        return False
+        return None
     decision = Decision(state, desk.context_of(state.namespace_key))
     if state.sticky_queue != queue.name:
         tasks.set_sticky(decision, "", 0)
     request_id = decision.context.ids.run_id()
-    tasks.start_task(decision, request_id, poll.request.identity, _version(poll.request))
+    tasks.start_task(decision, request_id, poll.identity, _version(poll))
     messages = send_updates(decision)
     desk.turn.stage(run, decision)
-    answer = encode_task(desk, run, bool(run.state.sticky_queue), messages)
-    desk.turn.answer(poll.reply, answer)
-    return True
+    if resident is None:
+        return encode_task(desk, run, bool(run.state.sticky_queue), messages)
+    seen = resident.worker.holds(run.state.run_id, run.state.last_completed_started_id)
+    return encode_task(desk, run, seen, messages, read_whole)
 
 
 def _version(request: PollWorkflowTaskQueueRequest) -> WorkerVersionStamp | None:
@@ -119,21 +145,23 @@ def _version(request: PollWorkflowTaskQueueRequest) -> WorkerVersionStamp | None
     return WorkerVersionStamp(build_id=build_id)
 
 
-def _give_activity(desk: Desk, run: LoadedRun, offer: ActivityOffer, poll: Call) -> bool:
+def _take_activity(
+    desk: Desk, run: LoadedRun, offer: ActivityOffer, poll: Any
+) -> PollActivityTaskQueueResponse | None:
     decision = Decision(run.state, desk.context_of(run.state.namespace_key))
     request_id = decision.context.ids.run_id()
-    answer = start_activity(decision, run.key, offer, request_id, poll.request.identity)
-    if answer is None:
-        return False
-    desk.turn.stage(run, decision)
-    desk.turn.answer(poll.reply, answer)
-    return True
+    answer = start_activity(decision, run.key, offer, request_id, poll.identity)
+    if answer is not None:
+        desk.turn.stage(run, decision)
+    return answer
 
 
-def _give_query(desk: Desk, run: LoadedRun, offer: QueryOffer, poll: Call) -> bool:
+def _take_query(
+    desk: Desk, run: LoadedRun, offer: QueryOffer, resident: Resident | None
+) -> PollWorkflowTaskQueueResponse | None:
     query = desk.memory.queries.find(offer.query_id)
     if query is None:
-        return False
+        return None
     state = run.state
     answer = _open_answer(run)
     answer.query.CopyFrom(query.call.request.query)
@@ -147,11 +175,13 @@ def _give_query(desk: Desk, run: LoadedRun, offer: QueryOffer, poll: Call) -> bo
     ).SerializeToString()
     # Official SDKs refuse a task without a history, be it empty.
     answer.history.SetInParent()
-    if offer.queue != state.sticky_queue:
+    if resident is not None:
+        if not resident.worker.holds(state.run_id, state.last_completed_started_id):
+            answer.history.MergeFromString(read_whole(desk, run, 1, state.next_event_id)[0])
+    elif offer.queue != state.sticky_queue:
         history, answer.next_page_token = read_page(desk, run, 1, state.next_event_id)
         answer.history.MergeFromString(history)
-    desk.turn.answer(poll.reply, answer)
-    return True
+    return answer
 
 
 def _open_answer(run: LoadedRun) -> PollWorkflowTaskQueueResponse:

@@ -16,6 +16,7 @@ from polyrhythm.core.effects import ActivityOffer, Delivery, UpdateEnded, Workfl
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers.deliver import deliver
 from polyrhythm.engine.handlers.give import give
+from polyrhythm.engine.handlers.reside import give_resident, takes
 from polyrhythm.engine.handlers.updates import end_update
 from polyrhythm.engine.matching import Offer, QueueKind, QueueState
 
@@ -31,7 +32,11 @@ def follow_up(desk: Desk) -> None:
 
 
 def match(desk: Desk, queue: QueueState, offer: Offer) -> bool:
-    """Give an offer to a poll that waits, or keep it; True when it was given."""
+    """Give an offer to a worker of this process or to a poll that waits, or keep it; True when it
+    was given."""
+    resident = desk.memory.residents.find(queue.namespace_key, queue.name)
+    if resident is not None and takes(resident, offer):
+        return give_resident(desk, queue, offer, resident)
     while True:
         poll = queue.take_poll()
         if poll is None:

@@ -1,0 +1,130 @@
+"""Workers of this process: they get their tasks inside the turn, with no poll and no second commit.
+
+A resident stands at a task queue. A workflow task that is offered there is started at once and
+becomes an activation; the host runs it through the worker between two stretches of the turn, and
+what the worker answers is decided in the same turn. Attempts of activities are handed over after
+the commit that says they were started. Nothing here calls a worker but `perform`, after a commit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from google.protobuf.message import Message
+from temporalio.api.workflowservice.v1 import (
+    PollActivityTaskQueueRequest,
+    PollActivityTaskQueueResponse,
+    PollWorkflowTaskQueueRequest,
+    PollWorkflowTaskQueueResponse,
+)
+
+from polyrhythm.core.context import NamespaceInfo
+
+
+class Worker(Protocol):
+    """What a lane needs of a worker in its process: the LocalWorker of `sdk/link.py`."""
+
+    @property
+    def identity(self) -> str:
+        """Who the worker is."""
+        ...
+
+    @property
+    def room(self) -> int:
+        """How many more attempts it takes."""
+        ...
+
+    def holds(self, run_id: str, started_event_id: int) -> bool:
+        """Whether it has the run's live code as of that workflow task."""
+        ...
+
+    def activate(self, task: PollWorkflowTaskQueueResponse) -> Message:
+        """Answer a workflow or query task with a Respond... request."""
+        ...
+
+    def perform(self, task: PollActivityTaskQueueResponse) -> None:
+        """Begin an attempt."""
+        ...
+
+    def forget(self, run_id: str) -> None:
+        """Drop live code of a run."""
+        ...
+
+
+@dataclass(slots=True)
+class Resident:
+    """A worker at one queue. `given`: attempts of this turn that wait for its commit; `waiting`:
+    the turn was full before its queues were empty."""
+
+    namespace: NamespaceInfo
+    queue: str
+    worker: Worker
+    workflow_poll: PollWorkflowTaskQueueRequest = field(init=False)
+    activity_poll: PollActivityTaskQueueRequest = field(init=False)
+    given: int = 0
+    waiting: bool = False
+
+    def __post_init__(self) -> None:
+        identity = self.worker.identity
+        self.workflow_poll = PollWorkflowTaskQueueRequest(identity=identity)
+        self.activity_poll = PollActivityTaskQueueRequest(identity=identity)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the worker takes one more attempt."""
+        return self.worker.room > self.given
+
+
+@dataclass(slots=True)
+class Activation:
+    """A workflow or query task that a resident has to answer within the turn."""
+
+    resident: Resident
+    run_key: int
+    task: PollWorkflowTaskQueueResponse
+
+
+@dataclass(slots=True)
+class Attempt:
+    """An attempt of an activity that a resident begins after the commit."""
+
+    resident: Resident
+    task: PollActivityTaskQueueResponse
+
+
+class Residents:
+    """The workers of this process, by namespace and queue."""
+
+    def __init__(self) -> None:
+        self._by_queue: dict[tuple[int, str], Resident] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._by_queue)
+
+    def add(self, resident: Resident) -> None:
+        """Let a worker stand at its queue; it replaces the one that stood there."""
+        self._by_queue[resident.namespace.key, resident.queue] = resident
+
+    def remove(self, namespace_key: int, queue: str) -> None:
+        """Let nobody stand at a queue any more."""
+        self._by_queue.pop((namespace_key, queue), None)
+
+    def find(self, namespace_key: int, queue: str) -> Resident | None:
+        """Return who stands at a queue."""
+        return self._by_queue.get((namespace_key, queue))
+
+    @property
+    def busy(self) -> bool:
+        """Whether some worker's queues wait for the next turn."""
+        return any(resident.waiting for resident in self._by_queue.values())
+
+    def all(self) -> list[Resident]:
+        """Return everybody."""
+        return list(self._by_queue.values())
+
+    def forget(self, namespace_key: int, run_id: str) -> None:
+        """Have live code of a run dropped: its commit failed."""
+        for resident in self._by_queue.values():
+            if resident.namespace.key == namespace_key:
+                resident.worker.forget(run_id)
