@@ -133,7 +133,9 @@ def _wind_up(seen: Seen) -> list[Command]:
     waiting = seen.pending("activity")
     commands += [cancel_activity(seen.asked[name]) for name in waiting if name not in seen.cancels]
     if not waiting:
-        commands.append(Command(command_type=CommandType.COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION))
+        command = Command(command_type=CommandType.COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION)
+        command.cancel_workflow_execution_command_attributes.SetInParent()
+        commands.append(command)
     return commands
 
 
