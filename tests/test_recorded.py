@@ -29,6 +29,11 @@ NOUNS = (
     "with_start",
     "sticky",
     "closed_runs",
+    "bad_commands",
+    "request_ids",
+    "history_reads",
+    "query_rules",
+    "task_answers",
 )
 
 pytestmark = [

@@ -21,7 +21,10 @@ from polyrhythm.core.decide.reset import (
 from polyrhythm.core.decide.signal import decide_signal
 from polyrhythm.engine.handlers.events import split_frames
 
-COMPLETE = Command(command_type=CommandType.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION)
+COMPLETE = Command(
+    command_type=CommandType.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION,
+    complete_workflow_execution_command_attributes={},
+)
 SIGNAL = ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_SIGNAL
 RESET_FAILURE = "failure={message=redo reset_workflow_failure_info={}} identity=history-service"
 SCHEDULED = (

@@ -36,7 +36,10 @@ from polyrhythm.core.decide.terminate import decide_terminate
 from polyrhythm.core.decision import Decision
 
 COMPLETED = "workflow execution already completed"
-COMPLETE = Command(command_type=CommandType.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION)
+COMPLETE = Command(
+    command_type=CommandType.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION,
+    complete_workflow_execution_command_attributes={},
+)
 
 
 def signal(name: str = "s", request_id: str = "", **fields: object):

@@ -58,6 +58,8 @@ def test_a_token_of_another_namespace() -> None:
 
 def test_a_query_answer_needs_a_query_token() -> None:
     request = RespondQueryTaskCompletedRequest(task_token=task_token(task_queue="q"))
+    assert Fixture().refusal(request) == "query task not found, or already expired"
+    request = RespondQueryTaskCompletedRequest(task_token=task_token(query_id="q"))
     assert Fixture().refusal(request) == "Invalid TaskToken."
 
 

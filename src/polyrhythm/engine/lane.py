@@ -31,6 +31,7 @@ from polyrhythm.engine.calls import Call, Expire, FireDue, Restore
 from polyrhythm.engine.desk import Desk, Memory
 from polyrhythm.engine.handlers import HANDLERS, Handler
 from polyrhythm.engine.handlers.match import follow_up
+from polyrhythm.engine.handlers.queries import release_queries
 from polyrhythm.engine.handlers.reside import check_activation, serve_waiting
 from polyrhythm.engine.matching import Matching
 from polyrhythm.engine.namespaces import Registry
@@ -259,6 +260,9 @@ class Lane:
         for run_key, staged in list(desk.turn.staged.items()):
             if staged.events and not staged.seen:
                 staged.seen = True
+                run = desk.turn.touched[run_key]
+                if not run.state.running:
+                    release_queries(desk, run)
                 for call in self.memory.waiters.take_watchers(run_key):
                     found = True
                     self._guard(desk, call, HANDLERS[type(call.request)])

@@ -14,7 +14,7 @@ from temporalio.api.workflowservice.v1 import (
     RespondWorkflowTaskFailedRequest,
 )
 
-from polyrhythm.base.errors import InvalidArgument
+from polyrhythm.base.errors import InvalidArgument, NotFound
 from polyrhythm.engine.reply import Reply
 from polyrhythm.service.failures import too_large
 from polyrhythm.service.gate import parse_task_token
@@ -78,7 +78,9 @@ def handle_complete_query_task(
 ) -> Reply:
     """Take a worker's answer to a query. Reply: RespondQueryTaskCompletedResponse."""
     token = parse_task_token(request.task_token)
-    if not token.task_queue or not token.query_id:
+    if not token.query_id:
+        raise NotFound("query task not found, or already expired")
+    if not token.task_queue:
         raise InvalidArgument("Invalid TaskToken.")
     if is_oversize(request.query_result, service.limits):
         request.completed_type = QueryResultType.QUERY_RESULT_TYPE_FAILED

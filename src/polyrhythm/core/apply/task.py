@@ -14,6 +14,14 @@ from polyrhythm.core import deadlines
 from polyrhythm.core.durations import span_ns
 from polyrhythm.core.state import RunState, WorkflowTaskState
 
+# After these the next task is a first attempt.
+_FIRST_AGAIN = frozenset(
+    {
+        WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW,
+        WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FAILOVER_CLOSE_COMMAND,
+    }
+)
+
 
 def apply_scheduled(state: RunState, event: HistoryEvent) -> None:
     """A normal task waits for a worker."""

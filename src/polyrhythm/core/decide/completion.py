@@ -156,16 +156,17 @@ def decide_failed(
     context: Context,
 ) -> Decision:
     """Decide a worker's report that it could not run the task."""
+    if not state.running:
+        raise NotFound("workflow execution already completed")
     check_token(state, token)
     decision = Decision(state, context)
-    failure = request.failure if request.HasField("failure") else None
     too_large = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_GRPC_MESSAGE_TOO_LARGE
-    tasks.fail_task(decision, request.cause, failure, request.identity)
     if request.cause == too_large:
-        decision.flush()
         terminate_run(decision, spell("GRPC_MESSAGE_TOO_LARGE", ""), None, SERVICE_IDENTITY)
-    else:
-        tasks.ensure_task(decision)
+        return decision
+    failure = request.failure if request.HasField("failure") else None
+    tasks.fail_task(decision, request.cause, failure, request.identity)
+    tasks.ensure_task(decision)
     return decision
 
 

@@ -8,6 +8,7 @@ the same token. The answer is put together from stored bytes; events are never p
 from __future__ import annotations
 
 from google.protobuf.message import DecodeError
+from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import HistoryEventFilterType
 from temporalio.api.workflowservice.v1 import (
     GetWorkflowExecutionHistoryResponse,
@@ -35,7 +36,7 @@ def get_history(desk: Desk, call: Call) -> None:
         token = notes.HistoryToken(run_key=run.key, run_id=run.state.run_id, next_event_id=1)
         token.wait = request.wait_new_event
     else:
-        run = desk.turn.load(token.run_key)
+        run = _load_of_token(desk, call, token)
     if request.history_event_filter_type == _CLOSE_ONLY:
         _answer_close(desk, call, run, token)
     else:
@@ -50,7 +51,7 @@ def get_history_reverse(desk: Desk, call: Call) -> None:
         run = desk.turn.find(call.namespace.key, request.execution)
         end_id = run.state.next_event_id
     else:
-        run, end_id = desk.turn.load(token.run_key), token.next_event_id
+        run, end_id = _load_of_token(desk, call, token), token.next_event_id
     first_id = max(1, end_id - _page_size(request.maximum_page_size))
     answer = GetWorkflowExecutionHistoryReverseResponse()
     frames = read_frames(desk, run, first_id, end_id)
@@ -118,6 +119,18 @@ def _wait(
     desk.memory.waiters.watch(run.key, call)
 
 
+def _load_of_token(desk: Desk, call: Call, token: notes.HistoryToken) -> LoadedRun:
+    run = desk.turn.load(token.run_key)
+    asked = (call.namespace.key, call.request.execution.workflow_id)
+    if (run.state.namespace_key, run.state.workflow_id) != asked:
+        # Looked for under the workflow id of the request: it is not there.
+        return desk.turn.find(
+            call.namespace.key,
+            WorkflowExecution(workflow_id=call.request.execution.workflow_id, run_id=token.run_id),
+        )
+    return run
+
+
 def _decode(data: bytes, run_id: str) -> notes.HistoryToken | None:
     if not data:
         return None
@@ -128,7 +141,7 @@ def _decode(data: bytes, run_id: str) -> notes.HistoryToken | None:
     if not token.run_key or token.next_event_id < 1:
         raise InvalidArgument("Invalid NextPageToken.")
     if run_id and run_id != token.run_id:
-        raise InvalidArgument("RunID in the request does not match the NextPageToken.")
+        raise InvalidArgument("RunId in the request does not match the NextPageToken.")
     return token
 
 

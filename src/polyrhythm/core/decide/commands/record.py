@@ -70,6 +70,14 @@ class Completion:
             )
 
 
+def check_attributes(
+    command: Command, field: str, cause: WorkflowTaskFailedCause.ValueType, name: str
+) -> None:
+    """Refuse a command, here called `name`, that lacks its attributes."""
+    if not command.HasField(field):  # type: ignore[arg-type]
+        raise CommandRefused(cause, f"{name}Attributes is not set on {name}.")
+
+
 def spell(name: str, prefix: str) -> str:
     """Return a protobuf enum name as the server prints it: BAD_BINARY becomes BadBinary."""
     return "".join(part.capitalize() for part in name.removeprefix(prefix).split("_"))

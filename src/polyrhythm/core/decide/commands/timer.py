@@ -11,7 +11,7 @@ from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 
-from polyrhythm.core.decide.commands.record import CommandRefused, Completion
+from polyrhythm.core.decide.commands.record import CommandRefused, Completion, check_attributes
 from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.state import RunState
 
@@ -29,6 +29,7 @@ def decide_start_timer(completion: Completion, command: Command) -> None:
     decision = completion.decision
     limits = decision.context.limits
     timer_id = attributes.timer_id
+    check_attributes(command, "start_timer_command_attributes", _BAD_START, "StartTimerCommand")
     if not timer_id:
         raise CommandRefused(_BAD_START, "TimerId is not set on StartTimerCommand.")
     if len(timer_id.encode()) > limits.id_bytes_max:
@@ -60,6 +61,7 @@ def decide_cancel_timer(completion: Completion, command: Command) -> None:
     timer_id = command.cancel_timer_command_attributes.timer_id
     decision = completion.decision
     state = decision.state
+    check_attributes(command, "cancel_timer_command_attributes", _BAD_CANCEL, "CancelTimerCommand")
     if not timer_id:
         raise CommandRefused(_BAD_CANCEL, "TimerId is not set on CancelTimerCommand.")
     if len(timer_id.encode()) > decision.context.limits.id_bytes_max:
