@@ -151,7 +151,13 @@ class RetryAfter(ApplicationError):
 
     code = "retry_after"
 
-    def __init__(self, delay: Span, message: str = "", *details: Any, type: str = "") -> None:  # noqa: A002
+    def __init__(
+        self,
+        delay: Span,
+        message: str = "",
+        *details: Any,
+        type: str = "",  # noqa: A002
+    ) -> None:
         super().__init__(message, *details, type=type)
         self.delay_s = parse_span(delay)
 

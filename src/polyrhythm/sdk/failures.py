@@ -81,9 +81,10 @@ def _fill_info(failure: FailureMessage, error: BaseException, converter: Convert
     elif isinstance(error, errors.ServerFailure):
         failure.server_failure_info.non_retryable = not error.retryable
     elif isinstance(error, errors.TaskError):
-        failure.activity_failure_info.activity_type.name = error.task
-        failure.activity_failure_info.activity_id = error.task_id
-        failure.activity_failure_info.retry_state = error.retry_state.value  # type: ignore[assignment]
+        task = failure.activity_failure_info
+        task.activity_type.name = error.task
+        task.activity_id = error.task_id
+        task.retry_state = error.retry_state.value  # type: ignore[assignment]
     elif isinstance(error, errors.ChildError):
         info = failure.child_workflow_execution_failure_info
         info.workflow_type.name = error.workflow

@@ -100,10 +100,9 @@ class Row(TypedDict):
     name: str
 
 
-class Customer(pydantic.BaseModel):
-    name: str
-    born: dt.date
-    scores: dict[str, Decimal] = {}
+Customer = pydantic.create_model(
+    "Customer", __module__=__name__, name=str, born=dt.date, scores=(dict[str, Decimal], {})
+)
 
 
 @dataclass

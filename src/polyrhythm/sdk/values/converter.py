@@ -9,6 +9,7 @@ without a type is made by the name in its metadata, from the messages this proce
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from temporalio.api.common.v1 import Payload, Payloads
 
 from polyrhythm.sdk.definitions import Signature
 from polyrhythm.sdk.errors import PayloadError
-from polyrhythm.sdk.values.custom import Custom, Customs
+from polyrhythm.sdk.values.custom import Customs
 from polyrhythm.sdk.values.read import Readers, name_of
 from polyrhythm.sdk.values.write import write_with
 
@@ -35,7 +36,7 @@ JSON_TEMPLATE = Payload(metadata={ENCODING: JSON})
 NULL_TEMPLATE = Payload(metadata={ENCODING: NULL})
 BYTES_TEMPLATE = Payload(metadata={ENCODING: BYTES})
 Fill = Callable[[Payload, Any], None]
-NO_CUSTOMS: Customs = dict[type, Custom]()
+NO_CUSTOMS: Customs = MappingProxyType({})
 
 
 class Converter:
