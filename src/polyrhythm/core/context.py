@@ -8,7 +8,7 @@ sees a context.
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from polyrhythm.base.limits import Limits
@@ -35,10 +35,12 @@ class NamespaceInfo:
 @dataclass(slots=True)
 class Context:
     """One decision's view of the world. `now_ns` is one instant for the whole turn;
-    `other_namespaces` are the names of all namespaces but the run's own."""
+    `other_namespaces` are the names of all namespaces but the run's own. `openings` is for
+    decisions to fill: how an event of a type begins at this instant, serialized."""
 
     now_ns: int
     ids: IdSource
     limits: Limits
     namespace: NamespaceInfo
     other_namespaces: Container[str] = ()
+    openings: dict[int, bytes] = field(init=False, default_factory=dict)

@@ -81,9 +81,16 @@ class Decision:
 
     def new_event(self, event_type: EventType.ValueType, time_ns: int = 0) -> HistoryEvent:
         """Return an event of this type at the decision's time (or `time_ns`), to be filled."""
+        if not time_ns:
+            # Type and time are the same in every decision of a turn: parsed they cost a third.
+            opening = self.context.openings.get(event_type)
+            if opening is not None:
+                return HistoryEvent.FromString(opening)
         event = HistoryEvent()
         event.event_type = event_type
         set_span(event.event_time, time_ns or self.context.now_ns)
+        if not time_ns:
+            self.context.openings[event_type] = event.SerializeToString()
         return event
 
     def append(self, event: HistoryEvent) -> None:

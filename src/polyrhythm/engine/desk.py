@@ -7,7 +7,7 @@ answer through the turn; they keep nothing themselves.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.context import Context, NamespaceInfo
@@ -45,6 +45,7 @@ class Desk:
 
     turn: Turn
     memory: Memory
+    contexts: dict[int, Context] = field(default_factory=dict)
 
     @property
     def limits(self) -> Limits:
@@ -58,14 +59,13 @@ class Desk:
 
     def context(self, namespace: NamespaceInfo) -> Context:
         """Return what a decision in this namespace may know."""
-        memory = self.memory
-        return Context(
-            now_ns=self.turn.now_ns,
-            ids=memory.world.ids,
-            limits=memory.world.limits,
-            namespace=namespace,
-            other_namespaces=memory.registry.names,
-        )
+        found = self.contexts.get(namespace.key)
+        if found is not None and found.namespace is namespace:
+            return found
+        world, names = self.memory.world, self.memory.registry.names
+        context = Context(self.turn.now_ns, world.ids, world.limits, namespace, names)
+        self.contexts[namespace.key] = context
+        return context
 
     def context_of(self, namespace_key: int) -> Context:
         """Return the context of a run's namespace."""

@@ -43,7 +43,9 @@ class Queries:
 
     def buffered(self, run_key: int) -> list[PendingQuery]:
         """Return the queries that the run's next workflow task should carry."""
-        found = [self.find(query_id) for query_id in self._buffered.get(run_key, [])]
+        if run_key not in self._buffered:
+            return []
+        found = [self.find(query_id) for query_id in self._buffered[run_key]]
         return [query for query in found if query is not None]
 
     def take_buffered(self, run_key: int) -> list[PendingQuery]:

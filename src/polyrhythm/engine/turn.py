@@ -169,23 +169,26 @@ class Turn:
         self._keep(run, decision)
 
     def _keep(self, run: LoadedRun, decision: Decision) -> None:
+        key, events = run.key, decision.event_frames
         run.state = decision.state
-        self.touched[run.key] = run
-        if not decision.empty:
-            staged = self.staged.get(run.key)
+        self.touched[key] = run
+        if events or decision.note_frames:
+            staged = self.staged.get(key)
             if staged is None:
-                staged = self.staged[run.key] = Staged()
+                staged = self.staged[key] = Staged()
             if not staged.events:
                 staged.first_event_id = decision.first_event_id
-            elif decision.event_frames:
+            elif events:
                 staged.notes.append(encode_batch(decision.first_event_id))
-            staged.seen = staged.seen and not decision.event_frames
-            staged.counts = staged.counts or decision.counts
-            staged.events.extend(decision.event_frames)
+            if decision.counts:
+                staged.counts = True
+            if events:
+                staged.seen = False
+                staged.events.extend(events)
+                run.remember(events, self.world.limits.cached_history_bytes_max)
             staged.notes.extend(decision.note_frames)
-            run.remember(decision.event_frames, self.world.limits.cached_history_bytes_max)
         for effect in decision.effects:
-            self.causes.append((run.key, effect))
+            self.causes.append((key, effect))
 
     def touch(self, run: LoadedRun) -> None:
         """Have a run's row and timers brought up to date though nothing was logged."""

@@ -229,11 +229,11 @@ def _fill_payloads(
     if request.HasField("retry_policy"):
         started.retry_policy.CopyFrom(request.retry_policy)
         _complete_policy(started.retry_policy, limits)
-    if request.memo.fields:
+    if request.HasField("memo"):
         for key, payload in request.memo.fields.items():
             if payload.data not in tables.NULL_DATA:
                 started.memo.fields[key].CopyFrom(payload)
-    if request.search_attributes.indexed_fields:
+    if request.HasField("search_attributes"):
         for key, payload in request.search_attributes.indexed_fields.items():
             if payload.data not in tables.NULL_DATA:
                 started.search_attributes.indexed_fields[key].CopyFrom(payload)

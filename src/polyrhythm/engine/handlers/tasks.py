@@ -6,6 +6,8 @@ answer. The last second of a caller's deadline is kept free for the answer's way
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from temporalio.api.workflowservice.v1 import (
     PollActivityTaskQueueResponse,
     PollWorkflowTaskQueueResponse,
@@ -32,15 +34,17 @@ from polyrhythm.engine.handlers.refill import refill
 from polyrhythm.engine.handlers.token import decode_token, load_of_token
 from polyrhythm.engine.matching import QueueKind, QueueState
 
+_WORKFLOW, _ACTIVITY = QueueKind.WORKFLOW, QueueKind.ACTIVITY
+
 
 def poll_workflow_task(desk: Desk, call: Call) -> None:
     """Hand out a workflow task or a query, or wait for one."""
-    _poll(desk, call, QueueKind.WORKFLOW, PollWorkflowTaskQueueResponse())
+    _poll(desk, call, _WORKFLOW, PollWorkflowTaskQueueResponse)
 
 
 def poll_activity_task(desk: Desk, call: Call) -> None:
     """Hand out an activity, or wait for one."""
-    _poll(desk, call, QueueKind.ACTIVITY, PollActivityTaskQueueResponse())
+    _poll(desk, call, _ACTIVITY, PollActivityTaskQueueResponse)
 
 
 def complete_workflow_task(desk: Desk, call: Call) -> None:
@@ -77,14 +81,14 @@ def fail_workflow_task(desk: Desk, call: Call) -> None:
     desk.turn.answer(call.reply, RespondWorkflowTaskFailedResponse())
 
 
-def _poll(desk: Desk, call: Call, kind: QueueKind, empty: object) -> None:
+def _poll(desk: Desk, call: Call, kind: QueueKind, empty: Callable[[], object]) -> None:
     name = call.request.task_queue.name
     queue = desk.memory.matching.queue(call.namespace.key, name, kind)
     queue.saw(call.request.identity, desk.now_ns)
     if _take(desk, queue, call):
         return
     until_ns = poll_until_ns(desk, call, desk.limits.task_poll_ns)
-    desk.memory.waiters.park(call, until_ns, empty)
+    desk.memory.waiters.park(call, until_ns, empty())
     queue.park(call)
 
 
