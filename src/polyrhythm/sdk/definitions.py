@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from polyrhythm.sdk.retry import Retry
+from polyrhythm.sdk.retry import Strategy
 
 
 class TaskKind(Enum):
@@ -55,7 +55,7 @@ class TaskOptions:
     `pickup` schedule-to-start; all seconds. `summary` is one line for people.
     """
 
-    retry: Retry | None = None
+    retry: Strategy | None = None
     timeout_s: float = 0.0
     deadline_s: float = 0.0
     pickup_s: float = 0.0
@@ -103,7 +103,7 @@ class HandlerDefinition:
 class WorkflowOptions:
     """How runs of a workflow are started. Timeouts in seconds."""
 
-    retry: Retry | None = None
+    retry: Strategy | None = None
     run_timeout_s: float = 0.0
     execution_timeout_s: float = 0.0
     task_timeout_s: float = 0.0
@@ -135,7 +135,7 @@ class ChildOptions:
     cancellation: Cancellation = Cancellation.WAIT
     parent_close: ParentClose = ParentClose.TERMINATE
     id_reuse: IdReuse = IdReuse.ALLOW
-    retry: Retry | None = None
+    retry: Strategy | None = None
     run_timeout_s: float = 0.0
     execution_timeout_s: float = 0.0
     task_timeout_s: float = 0.0
