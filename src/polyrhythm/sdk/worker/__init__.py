@@ -1,0 +1,1 @@
+"""Runs tasks and workflows: attempts, workflow tasks, polls, and a worker inside a service."""

@@ -1,0 +1,143 @@
+"""One attempt of a task in hand: what the function may ask, and how it learns that it should stop.
+
+Shared between the worker's loop and the thread or process that runs the function. The function's
+side only notes and raises; everything that waits happens on the loop. A function in a thread
+learns of a cancellation at its next heartbeat or by asking; a coroutine is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from temporalio.api.common.v1 import Payloads
+from temporalio.api.workflowservice.v1 import PollActivityTaskQueueResponse
+
+from polyrhythm.sdk.definitions import TaskDefinition
+from polyrhythm.sdk.values import Converter
+
+
+class StopReason(Enum):
+    """Why an attempt should end before it is done."""
+
+    CANCELLED = "the workflow, or somebody outside, cancelled it"
+    PAUSED = "it was paused"
+    RESET = "it was reset"
+    GONE = "the service does not wait for it any more"
+    TIMED_OUT = "its time is over"
+    STOPPING = "the worker is shutting down"
+
+
+@dataclass(slots=True)
+class TaskInfo:
+    """What is known of an attempt. Times are seconds, 0 for none."""
+
+    task: str
+    task_id: str
+    attempt: int
+    namespace: str
+    queue: str
+    workflow: str
+    workflow_id: str
+    run_id: str
+    token: bytes
+    timeout_s: float
+    heartbeat_s: float
+    scheduled: datetime | None
+    started: datetime | None
+
+
+class CompletesLater(BaseException):
+    """Raised by `task.complete_later()`: the function ends, its attempt does not."""
+
+
+class Attempt:
+    """The function's view of its attempt, and the worker's hold on it."""
+
+    def __init__(self, info: TaskInfo, definition: TaskDefinition, converter: Converter) -> None:
+        self.info = info
+        self.definition = definition
+        self.converter = converter
+        self.previous = Payloads()
+        self.stop_reason: StopReason | None = None
+        # Details of the newest heartbeat that the service has not been told of.
+        self.unsent: Payloads | None = None
+        self.notify: Callable[[], None] = _nobody
+        self.stop_listener: Callable[[], None] = _nobody
+        self._stopped = threading.Event()
+
+    def heartbeat(self, details: tuple[Any, ...]) -> None:
+        """Note a sign of life; raises CancelledError when the attempt should stop."""
+        self.note(self.converter.encode_values(details))
+        self.raise_if_stopped()
+
+    def note(self, details: Payloads) -> None:
+        """Take details to be sent; newer ones replace those not sent yet."""
+        self.unsent = details
+        self.notify()
+
+    def raise_if_stopped(self) -> None:
+        """Raise CancelledError when somebody wants the attempt to end."""
+        if self.stop_reason is not None:
+            raise asyncio.CancelledError(self.stop_reason.value)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the function should end soon."""
+        return self.stop_reason is not None
+
+    def wait_stopped(self, timeout_s: float) -> bool:
+        """Wait, in a thread, until the attempt should end; False when the time is over first."""
+        return self._stopped.wait(timeout_s)
+
+    def stop(self, reason: StopReason) -> None:
+        """Ask the function to end; the first reason counts. On the loop only."""
+        if self.stop_reason is None:
+            self.stop_reason = reason
+            self._stopped.set()
+            self.stop_listener()
+
+
+def info_of(task: PollActivityTaskQueueResponse, queue: str) -> TaskInfo:
+    """Return what a polled task says about its attempt."""
+    execution = task.workflow_execution
+    return TaskInfo(
+        task=task.activity_type.name,
+        task_id=task.activity_id,
+        attempt=task.attempt,
+        namespace=task.workflow_namespace,
+        queue=queue,
+        workflow=task.workflow_type.name,
+        workflow_id=execution.workflow_id,
+        run_id=execution.run_id,
+        token=task.task_token,
+        timeout_s=_seconds(task.start_to_close_timeout),
+        heartbeat_s=_seconds(task.heartbeat_timeout),
+        scheduled=_moment(task, "current_attempt_scheduled_time"),
+        started=_moment(task, "started_time"),
+    )
+
+
+def _seconds(duration: Any) -> float:
+    return float(duration.seconds + duration.nanos / 1e9)
+
+
+def _moment(task: Any, name: str) -> datetime | None:
+    if not task.HasField(name):
+        return None
+    stamp = getattr(task, name)
+    return datetime.fromtimestamp(stamp.seconds + stamp.nanos / 1e9, UTC)
+
+
+def _nobody() -> None:
+    return None
+
+
+# The attempt whose function runs here: set in the context of its coroutine or thread.
+ATTEMPT: ContextVar[Attempt | None] = ContextVar("polyrhythm.attempt", default=None)

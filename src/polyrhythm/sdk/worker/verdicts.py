@@ -1,0 +1,118 @@
+"""What becomes of an attempt: the request that answers it, from how its function ended.
+
+Pure: no calls, no waiting. A result that no service would take is refused here, with the size and
+what to do, because a service would only cut the connection. The delay of a retry is computed here,
+where the error is known, and travels inside the failure; so a strategy works on every service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+from temporalio.api.failure.v1 import Failure as FailureMessage
+from temporalio.api.workflowservice.v1 import (
+    RespondActivityTaskCanceledRequest,
+    RespondActivityTaskCompletedRequest,
+    RespondActivityTaskFailedRequest,
+)
+
+from polyrhythm.base.limits import Limits
+from polyrhythm.sdk.errors import Failure, Permanent
+from polyrhythm.sdk.failures import set_delay, to_failure
+from polyrhythm.sdk.retry import next_delay_s
+from polyrhythm.sdk.worker.attempt import Attempt, CompletesLater, StopReason
+
+RESULT_BYTES_MAX = Limits().blob_bytes_max
+# Why an attempt that was told to stop is not cancelled for good: another one follows.
+RETRIED = {
+    StopReason.PAUSED: "TaskPaused",
+    StopReason.RESET: "TaskReset",
+    StopReason.STOPPING: "WorkerStopped",
+}
+SILENT = frozenset((StopReason.GONE, StopReason.TIMED_OUT))
+
+
+@dataclass(slots=True)
+class Verdict:
+    """A call that answers an attempt."""
+
+    method: str
+    request: Message
+
+
+def verdict_on_result(attempt: Attempt, value: Any, identity: str) -> Verdict:
+    """Answer for a function that has returned."""
+    request = RespondActivityTaskCompletedRequest(
+        namespace=attempt.info.namespace, task_token=attempt.info.token, identity=identity
+    )
+    try:
+        payload = attempt.converter.encode(value)
+        size = payload.ByteSize()
+        if size > RESULT_BYTES_MAX:
+            raise Permanent(
+                f"the result of {attempt.info.task} has {size:,} bytes, at most "
+                f"{RESULT_BYTES_MAX:,} are kept: store it elsewhere and return where it is",
+                type="ResultTooLarge",
+            )
+    except Exception as error:  # noqa: BLE001 - a user's type may raise anything when written
+        return _failed(attempt, error, identity)
+    request.result.payloads.append(payload)
+    return Verdict("RespondActivityTaskCompleted", request)
+
+
+def verdict_on_error(attempt: Attempt, error: BaseException, identity: str) -> Verdict | None:
+    """Answer for a function that has raised; None when nobody waits for an answer."""
+    reason = attempt.stop_reason
+    if reason in SILENT or isinstance(error, CompletesLater):
+        return None
+    if isinstance(error, asyncio.CancelledError):
+        if reason is StopReason.CANCELLED:
+            request = RespondActivityTaskCanceledRequest(
+                namespace=attempt.info.namespace, task_token=attempt.info.token, identity=identity
+            )
+            return Verdict("RespondActivityTaskCanceled", request)
+        # A function may raise it on its own: that is a failure like any other.
+        text = reason.value if reason is not None else "it cancelled itself"
+        kind = RETRIED.get(reason, "Cancelled") if reason is not None else "Cancelled"
+        error = Failure(f"the attempt was ended: {text}", type=kind)
+    return _failed(attempt, error, identity)
+
+
+def verdict_on_failure(attempt: Attempt, failure: FailureMessage, identity: str) -> Verdict:
+    """Answer with a failure that is written already, as one that comes from a child process."""
+    request = RespondActivityTaskFailedRequest(
+        namespace=attempt.info.namespace, task_token=attempt.info.token, identity=identity
+    )
+    request.failure.CopyFrom(failure)
+    if attempt.unsent is not None:
+        request.last_heartbeat_details.CopyFrom(attempt.unsent)
+    return Verdict("RespondActivityTaskFailed", request)
+
+
+def _failed(attempt: Attempt, error: BaseException, identity: str) -> Verdict:
+    return verdict_on_failure(attempt, failure_of(attempt, error), identity)
+
+
+def failure_of(attempt: Attempt, error: BaseException) -> FailureMessage:
+    """Return the failure of an attempt, with what the retry strategy makes of it."""
+    failure = to_failure(error, attempt.converter)
+    strategy = attempt.definition.options.retry
+    if strategy is None or not failure.HasField("application_failure_info"):
+        return failure
+    delay_s = next_delay_s(strategy, attempt.info.attempt, error, random.random)
+    if delay_s is not None:
+        set_delay(failure, delay_s)
+    elif not _is_used_up(attempt):
+        failure.application_failure_info.non_retryable = True
+    return failure
+
+
+def _is_used_up(attempt: Attempt) -> bool:
+    """True when it is the number of attempts that is used up: the policy says so, not the error."""
+    strategy = attempt.definition.options.retry
+    most = getattr(strategy, "max_attempts", 0)
+    return bool(most and attempt.info.attempt >= most)
