@@ -102,6 +102,12 @@ ROWS = [
     ),
     (state.inheritance, LIBRARY, "class A(msgspec.Struct): ...", "class A(enum.StrEnum): ..."),
     (state.inheritance, LIBRARY, "class A(dict): ...", "class A(KeyError): ..."),
+    (
+        state.inheritance,
+        LIBRARY,
+        "class A(Task): ...",
+        "import asyncio\nclass A(asyncio.Task[T]): ...",
+    ),
     (state.metaclasses, LIBRARY, "class A(metaclass=M): ...", "class A: ..."),
     (state.metaclasses, LIBRARY, "class A(abc.ABC): ...", "class A(Protocol): ..."),
     (state.module_state, LIBRARY, "seen = [1]", "SEEN = [1]"),

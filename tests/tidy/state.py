@@ -14,6 +14,8 @@ from tidy.source import Finding, Source, dotted_name
 SHAPES = frozenset(
     "Protocol Generic Enum IntEnum StrEnum Flag IntFlag NamedTuple TypedDict".split()
 )
+# What a loop has to hand out: asyncio asks for these types, and their hash can be set no other way.
+ASYNCIO = frozenset(("asyncio.Future", "asyncio.Task"))
 EXCEPTION_NAME = re.compile(r"(Error|Exception|Warning|Exit|Interrupt)$")
 CONSTANT = re.compile(r"^_{0,2}[A-Z][A-Z0-9_]*$")
 DUNDER = re.compile(r"^__\w+__$")
@@ -42,6 +44,8 @@ def inheritance(source: Source) -> Iterator[Finding]:
     for node in source.classes:
         for base in node.bases:
             name = dotted_name(base).rpartition(".")[2]
+            if source.resolve(base) in ASYNCIO:
+                continue
             if name not in SHAPES and not _is_exception(name):
                 yield source.find(node, f"{node.name} inherits from {name or 'an expression'}")
 
