@@ -34,6 +34,10 @@ NOUNS = (
     "history_reads",
     "query_rules",
     "task_answers",
+    "chain_ends",
+    "update_ends",
+    "sizes",
+    "reset_choices",
 )
 
 pytestmark = [

@@ -165,14 +165,6 @@ def test_completed_by_id_before_any_worker_took_it(story):
     """)
 
 
-def test_a_failure_needs_its_kind(story):
-    story.tell("""
-        take 5 => | | attempt=1
-        failure 5 failure.message=x => | | refused InvalidArgument \
-            "Failure must have ApplicationFailureInfo."
-    """)
-
-
 def test_heartbeats_tell_of_a_cancel_request(story):
     story.tell(f"""
         take 5 => | | attempt=1

@@ -281,11 +281,16 @@ def test_a_delayed_run_does_not_wait_again():
     assert names(new)[-1] == "WORKFLOW_TASK_SCHEDULED"
 
 
-def test_operations_on_the_new_run_are_not_built():
+def test_what_operations_on_the_new_run_are_refused():
     request = reset_request(2)
     request.post_reset_operations.add().signal_workflow.SetInParent()
     with pytest.raises(InvalidArgument, match="PostResetOperation_SignalWorkflow_"):
         check_reset(closed().state, request)
-    request.post_reset_operations[0].update_workflow_options.SetInParent()
+    options = request.post_reset_operations[0].update_workflow_options
+    options.update_mask.paths.append("nope")
+    with pytest.raises(InvalidArgument, match='invalid path "nope"'):
+        check_reset(closed().state, request)
+    options.update_mask.paths[:] = ["versioning_override"]
+    options.workflow_execution_options.versioning_override.auto_upgrade = True
     with pytest.raises(Unimplemented):
         check_reset(closed().state, request)

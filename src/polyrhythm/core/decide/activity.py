@@ -123,9 +123,6 @@ def decide_activity_failed(
     context: Context,
 ) -> Decision:
     """Decide a failed attempt: tried again without an event, or the activity fails."""
-    given = request.HasField("failure")
-    if given and token.scheduled_event_id and not _is_application(request.failure):
-        raise InvalidArgument("Failure must have ApplicationFailureInfo.")
     activity = check_token(state, token)
     decision = Decision(state, context)
     reply = RespondActivityTaskFailedResponse()
@@ -136,7 +133,7 @@ def decide_activity_failed(
         else:
             details = request.last_heartbeat_details.SerializeToString()
             _write_progress(note.activity, details, request.identity, context.now_ns)
-    failure = request.failure if given else None
+    failure = request.failure if request.HasField("failure") else None
     if failure is not None and failure.ByteSize() > context.limits.blob_bytes_max:
         failure = failures.oversize_failure(failure, FAILURE_CUT_BYTES, non_retryable=True)
         reply.failures.append(failure)
@@ -217,10 +214,6 @@ def check_token(state: RunState, token: notes.TaskToken, unstarted: bool = False
     if activity is None or not (activity.started_ns or unstarted):
         raise NotFound(_GONE)
     return activity
-
-
-def _is_application(failure: Failure) -> bool:
-    return failure.HasField("application_failure_info")
 
 
 def _version(

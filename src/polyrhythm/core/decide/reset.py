@@ -7,7 +7,8 @@ Source: resetworkflow and the workflow resetter of the server.
    fail, others are offered again.
 3. The current run, if it is open, is terminated.
 4. What came to the base run after the point, to the runs it continued as, and to the current run
-   by its end, comes again (`core.decide.reapply`), and a workflow task is scheduled.
+   by its end, comes again (`core.decide.reapply`).
+5. Options that the request changes are changed, and a workflow task is scheduled.
 Everything that can be refused is refused before any state is changed.
 """
 
@@ -16,16 +17,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from google.protobuf.field_mask_pb2 import FieldMask
 from temporalio.api.enums.v1 import RetryState, WorkflowTaskFailedCause
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflow.v1 import WorkflowExecutionOptions
 from temporalio.api.workflowservice.v1 import (
     ResetWorkflowExecutionRequest,
     ResetWorkflowExecutionResponse,
 )
 
-from polyrhythm.base.errors import InvalidArgument, Unimplemented
+from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.core.apply import apply_event
 from polyrhythm.core.batches import RunHistory, encode_batch, parse_events
 from polyrhythm.core.closing import RESETTER_IDENTITY, SERVICE_IDENTITY
@@ -35,8 +38,10 @@ from polyrhythm.core.decide.activity_attempt import activity_offer
 from polyrhythm.core.decide.reapply import excluded_types, reapply
 from polyrhythm.core.decide.resend import owe_again
 from polyrhythm.core.decide.terminate import terminate_run
+from polyrhythm.core.decide.workflow_options import check_versioning, write_options
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import span_ns
+from polyrhythm.core.masks import masked_fields, wrong_path
 from polyrhythm.core.state import RunState
 
 _RESET = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW
@@ -65,16 +70,30 @@ class Reset:
 
 def check_reset(base: RunState, request: ResetWorkflowExecutionRequest) -> None:
     """Refuse what needs no history to be refused. Raises InvalidArgument, or Unimplemented for
-    operations on the new run."""
+    a versioning override of the new run."""
     if not 1 < request.workflow_task_finish_event_id < base.next_event_id:
         raise InvalidArgument("Workflow task finish ID must be > 1 && <= workflow last event ID.")
     for operation in request.post_reset_operations:
         if operation.HasField("update_workflow_options"):
-            raise Unimplemented("post_reset_operations are not implemented")
+            changed = operation.update_workflow_options
+            _check_mask(changed.update_mask)
+            fields = masked_fields(changed.update_mask)
+            check_versioning(changed.workflow_execution_options, fields)
+            continue
         # The words are those of the server's language.
         signal = operation.HasField("signal_workflow")
         kind = "*workflow.PostResetOperation_SignalWorkflow_" if signal else "<nil>"
         raise InvalidArgument(f"unsupported post reset operation: {kind}")
+
+
+def _check_mask(mask: FieldMask) -> None:
+    path = wrong_path(mask, WorkflowExecutionOptions.DESCRIPTOR)
+    if path is not None:
+        # The blank after the colon is a non-breaking one, as the recorded server writes it.
+        raise InvalidArgument(
+            f'error applying update_options: proto:\xa0invalid path "{path}" for message'
+            ' "temporal.api.workflow.v1.WorkflowExecutionOptions"'
+        )
 
 
 def is_repeated(current: RunState, request: ResetWorkflowExecutionRequest) -> bool:
@@ -116,6 +135,10 @@ def decide_reset(
         reapply(created, source.history.frames, excluded)
     if sources[-1].run_id == current.run_id:
         reapply(created, ending.event_frames, excluded)
+    for operation in request.post_reset_operations:
+        changed = operation.update_workflow_options
+        fields = masked_fields(changed.update_mask)
+        write_options(created, "", changed.workflow_execution_options, fields)
     _resume(created)
     created.reply = ResetWorkflowExecutionResponse(run_id=created.state.run_id)
     return Reset(on_base, on_current, created)

@@ -1,4 +1,4 @@
-"""Decides UpdateWorkflowExecutionOptions: a run's priority.
+"""Decides new options of a run, by request or with a reset: its priority.
 
 Source: updateworkflowoptions of the server. What changes nothing writes nothing; what changes
 something also says that there is no versioning override, as the server does. A workflow task that
@@ -40,17 +40,25 @@ def decide_update_options(
     """
     if not state.running:
         raise NotFound("workflow execution already completed")
-    before = _current(state)
+    given, fields = request.workflow_execution_options, masked_fields(request.update_mask)
+    check_versioning(given, fields)
+    decision = Decision(state, context)
+    options = write_options(decision, request.identity, given, fields)
+    decision.reply = UpdateWorkflowExecutionOptionsResponse(workflow_execution_options=options)
+    return decision
+
+
+def write_options(
+    decision: Decision, identity: str, given: WorkflowExecutionOptions, fields: frozenset[str]
+) -> WorkflowExecutionOptions:
+    """Write the named fields if that changes anything; return all options as they are then."""
+    before = _current(decision.state)
     after = WorkflowExecutionOptions()
     after.CopyFrom(before)
-    fields = masked_fields(request.update_mask)
-    _check_versioning(request.workflow_execution_options, fields)
-    _merge(after, request.workflow_execution_options, fields)
-    decision = Decision(state, context)
-    decision.reply = UpdateWorkflowExecutionOptionsResponse(workflow_execution_options=after)
+    _merge(after, given, fields)
     if after != before:
-        _write(decision, request.identity, after)
-    return decision
+        _write(decision, identity, after)
+    return after
 
 
 def _current(state: RunState) -> WorkflowExecutionOptions:
@@ -60,7 +68,8 @@ def _current(state: RunState) -> WorkflowExecutionOptions:
     return options
 
 
-def _check_versioning(given: WorkflowExecutionOptions, fields: frozenset[str]) -> None:
+def check_versioning(given: WorkflowExecutionOptions, fields: frozenset[str]) -> None:
+    """Raise Unimplemented for a versioning override, InvalidArgument for a part of one."""
     if sum(path in fields for path in _TOGETHER) == 1:
         raise InvalidArgument(
             "error applying update_options: versioning_override fields must be updated together"

@@ -89,7 +89,11 @@ def poll_update(desk: Desk, call: Call) -> None:
 
 
 def wait_of(run: LoadedRun, update_id: str, stage: int) -> UpdateWait:
-    """Return what a call waits for that wants an update to reach a stage."""
+    """Return what a call waits for that wants an update to reach a stage.
+
+    A stage that is none is waited for by nobody: the call is told what there is.
+    """
+    stage = stage if stage <= COMPLETED else 0
     return UpdateWait(run.key, run.state.workflow_id, run.state.run_id, update_id, stage)
 
 
