@@ -191,6 +191,16 @@ class Database:
             vfs=settings.vfs or None,
             statementcachesize=STATEMENTS_CACHED,
         )
+        try:
+            self._set_up(connection)
+        except BaseException:
+            # Left open it would hold the locks of a file that the next try is to open.
+            connection.close(force=True)
+            raise
+        return connection
+
+    def _set_up(self, connection: apsw.Connection) -> None:
+        settings = self.settings
         # Without this SQLite plans a statement anew whenever a value it looked at changes: 20 us.
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         connection.set_busy_timeout(settings.busy_ms)
@@ -215,7 +225,6 @@ class Database:
         ).fetchall()  # apsw goes on to the next statement only when the rows of one are read
         schema.migrate(connection, version)
         connection.set_wal_hook(self._note_wal)
-        return connection
 
     def _note_wal(self, connection: apsw.Connection, name: str, pages: int) -> int:
         self._wal_pages = pages

@@ -20,6 +20,7 @@ from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.stores.port import Batch
 from polyrhythm.stores.sqlite import SqliteSettings, SqliteStore
 from polyrhythm.testing.crash.disk import Cut, Disk
+from polyrhythm.testing.crash.program import engine_batches
 from polyrhythm.testing.crash.recording import Kind, Operation, Recorder, install
 from polyrhythm.testing.crash.workload import Workload, digest, play
 
@@ -32,12 +33,14 @@ CUTS = (Cut.ANY, Cut.ANY, Cut.ANY, Cut.ANY, Cut.NONE, Cut.ALL)
 
 @dataclass(slots=True)
 class Plan:
-    """One round: which workload, and how the disk and the store behave."""
+    """One round: which workload, and how the disk and the store behave. `engine`: its batches are
+    the engine's."""
 
     seed: int
     commits: int = 60
     durability: str = "full"
-    failing_syncs: bool = False
+    faults: tuple[str, ...] = ()
+    engine: bool = False
     honest: bool = True
     checkpoint_pages: int = 40
 
@@ -109,7 +112,9 @@ def record(plan: Plan) -> Recorder:
         checkpoint_pages=plan.checkpoint_pages,
         reserve_bytes=0,
     )
-    workload = Workload(Random(plan.seed), plan.commits, plan.failing_syncs)
+    workload = Workload(Random(plan.seed), plan.commits, plan.faults)
+    if plan.engine:
+        workload.given = engine_batches(plan.seed, plan.commits)
     with tempfile.TemporaryDirectory() as folder:
         play(os.path.join(folder, FILE), settings, recorder, workload)
     vfs.unregister()

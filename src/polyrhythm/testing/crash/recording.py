@@ -1,9 +1,9 @@
 """A VFS that writes down what SQLite asks of the disk, and can be told to fail.
 
 Everything is passed on to the system's VFS, so the files are real and reads are true. Temporary
-files without a name are not recorded. `faults` maps an operation ("write", "sync") to the fault
-it fails with for as long as it is there; a failed sync is recorded as such, because it leaves the
-disk in a state of its own.
+files without a name are not recorded. `faults` maps an operation ("read", "write", "sync") to the
+fault it fails with for as long as it is there; a failed sync is recorded as such, because it leaves
+the disk in a state of its own, and a failed write has written the first half of its bytes.
 """
 
 from __future__ import annotations
@@ -83,7 +83,6 @@ class RecordedFile:
         self.recorder = recorder
         self.name = name
         self.file = file
-        self.xRead = file.xRead
         self.xClose = file.xClose
         self.xFileSize = file.xFileSize
         self.xLock = file.xLock
@@ -97,9 +96,20 @@ class RecordedFile:
         """Write bytes at an offset."""
         fault = self.recorder.fault("write", self.name)
         if fault is not None:
+            self._write(data[: len(data) // 2], offset)
             raise fault
+        self._write(data, offset)
+
+    def _write(self, data: bytes, offset: int) -> None:
         self.recorder.note(Kind.WRITE, self.name, offset, bytes(data))
         self.file.xWrite(data, offset)
+
+    def xRead(self, size: int, offset: int) -> bytes:  # noqa: N802 (SQLite's name)
+        """Read bytes at an offset."""
+        fault = self.recorder.fault("read", self.name)
+        if fault is not None:
+            raise fault
+        return self.file.xRead(size, offset)
 
     def xTruncate(self, size: int) -> None:  # noqa: N802 (SQLite's name)
         """Cut the file."""

@@ -1,8 +1,9 @@
 """The commits of one round: every kind of write a store knows, seeded, with a shadow beside them.
 
+Batches are of rows made up at random, or come from the engine (`given`, see program.py).
 The shadow is a memory store that gets the same batches: another implementation tells which state
 belongs to which commit. `digest` reads a store through its port only. Half way through the file
-is closed and opened again; `failing_syncs` makes some syncs fail, of commits and of checkpoints,
+is closed and opened again; `faults` names what may fail now and then, in commits and checkpoints,
 after which the workload goes on with whatever the store, or a new process, then says it has.
 """
 
@@ -14,7 +15,8 @@ from random import Random
 
 import apsw
 
-from polyrhythm.base.errors import StoreError
+from polyrhythm.base.errors import DataLoss, StoreError, StoreFull
+from polyrhythm.core.snapshot import FOLD_VERSION
 from polyrhythm.stores.memory import MemoryStore
 from polyrhythm.stores.port import Batch, RunFilter, RunWrite, Snapshot, Store
 from polyrhythm.stores.sqlite import SqliteSettings, SqliteStore
@@ -22,16 +24,26 @@ from polyrhythm.testing.crash.recording import Fault, Kind, Recorder
 from polyrhythm.testing.store_suite.samples import created, log, namespace, row
 
 PAGE = 1000
-FOLD = 1
+# What the engine's snapshots carry; those that are made up carry it too.
+FOLD = FOLD_VERSION
+# What can fail: the operation, and what SQLite says of it.
+FAULTS = {
+    "full": ("write", apsw.SQLITE_FULL),
+    "write": ("write", apsw.SQLITE_IOERR_WRITE),
+    "sync": ("sync", apsw.SQLITE_IOERR_FSYNC),
+    "read": ("read", apsw.SQLITE_IOERR_READ),
+}
 
 
 @dataclass(slots=True)
 class Workload:
-    """What one round does. `sequences` counts each living run's log rows."""
+    """What one round does. `given` are its batches if they are not made up; `sequences` counts each
+    living run's log rows."""
 
     chance: Random
     commits: int
-    failing_syncs: bool = False
+    faults: tuple[str, ...] = ()
+    given: list[Batch] = field(default_factory=list)
     next_key: int = 1
     sequences: dict[int, int] = field(default_factory=dict)
 
@@ -60,7 +72,14 @@ class Player:
         self.open()
 
     def open(self) -> None:
-        """Open the file as a new process would."""
+        """Open the file as a new process would; one that cannot is followed by another."""
+        try:
+            self._claim()
+        except (StoreError, DataLoss):
+            self.recorder.faults.clear()
+            self._claim()
+
+    def _claim(self) -> None:
         self.store = SqliteStore(self.path, self.settings)
         self.epoch = self.store.claim_lane(0, "crash", "").epoch
 
@@ -78,12 +97,14 @@ class Player:
         self.recorder.note(Kind.MAYBE, "", data=after)
         try:
             self.store.commit(replace(batch, epoch=self.epoch))
-        except StoreError:
+        except StoreError as error:
             self.recorder.faults.clear()
+            full = isinstance(error, StoreFull)
             if as_new_process:
                 self.reopen()
             found = digest(self.store)
             assert found in (before, after), "a failed commit left neither state"
+            assert found == before or not full, "a commit that found the disk full was written"
             # What was read is what must last, whether it happened or not.
             self.recorder.note(Kind.SURE, "", data=found)
             if found == before:
@@ -96,14 +117,16 @@ def play(path: str, settings: SqliteSettings, recorder: Recorder, workload: Work
     """Run the workload against a file, noting which states a crash may leave."""
     player = Player(path, settings, recorder)
     chance, commits = workload.chance, workload.commits
-    failing = chance.sample(range(commits), 4) if workload.failing_syncs else []
+    failing = chance.sample(range(commits), 4) if workload.faults else []
     for number in range(commits):
         if number == commits // 2:
             player.reopen()
         if number in failing:
-            code = apsw.SQLITE_IOERR_FSYNC
-            recorder.faults["sync"] = Fault(code, chance.randrange(4), chance.choice((1, 2, 9)))
-        player.commit(next_batch(workload, number), as_new_process=chance.random() < 0.5)
+            operation, code = FAULTS[chance.choice(workload.faults)]
+            after = chance.randrange(4 if operation == "sync" else 12)
+            recorder.faults[operation] = Fault(code, after, chance.choice((1, 2, 9)))
+        batch = workload.given[number] if workload.given else next_batch(workload, number)
+        player.commit(batch, as_new_process=chance.random() < 0.5)
     recorder.faults.clear()
     player.store.close()
 
