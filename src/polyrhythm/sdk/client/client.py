@@ -1,0 +1,96 @@
+"""A client of one namespace: runs by id, lists, counts, workflows known by name only.
+
+What is declared in the application is started through its Workflow; this is for everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar, overload
+
+from temporalio.api.workflowservice.v1 import (
+    CountWorkflowExecutionsRequest,
+    CountWorkflowExecutionsResponse,
+    ListWorkflowExecutionsRequest,
+    ListWorkflowExecutionsResponse,
+)
+from typing_extensions import Unpack
+
+from polyrhythm.sdk.client.attempts import AttemptHandle
+from polyrhythm.sdk.client.run import Run
+from polyrhythm.sdk.client.session import Session
+from polyrhythm.sdk.client.starter import Starter
+from polyrhythm.sdk.client.views import RunSummary, read_summary
+from polyrhythm.sdk.definitions import Signature, WorkflowDefinition
+from polyrhythm.sdk.settings import StartOptions, StartSettings, start_options
+
+T = TypeVar("T")
+PAGE_RUNS = 200
+
+
+class Client:
+    """Calls of one namespace."""
+
+    __slots__ = ("session",)
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @overload
+    def run(self, workflow_id: str, run_id: str = ..., *, result: type[T]) -> Run[T]: ...
+
+    @overload
+    def run(self, workflow_id: str, run_id: str = ...) -> Run[Any]: ...
+
+    def run(self, workflow_id: str, run_id: str = "", *, result: Any = Any) -> Run[Any]:
+        """Return a handle for a run, the newest of its id without a run id. Asks nothing yet."""
+        return Run(self.session, workflow_id, run_id, result)
+
+    def workflow(
+        self, name: str, *, result: Any = Any, **settings: Unpack[StartSettings]
+    ) -> Starter[..., Any]:
+        """Return what starts a workflow by name, of any SDK: `client.workflow("Order").start(1)`.
+
+        Arguments are sent as they are.
+        """
+        definition = WorkflowDefinition(name, _nothing, Signature(result=result))
+        options = start_options(StartOptions(), settings)
+        return Starter(self.session, definition, options, by_name=True)
+
+    def attempt(self, token: bytes) -> AttemptHandle:
+        """Return a handle for an attempt that `task.complete_later()` left open, by its token."""
+        return AttemptHandle(self.session, token)
+
+    async def list(self, query: str = "", *, limit: int = 0) -> AsyncIterator[RunSummary]:
+        """Every run that a filter matches, newest first: `"WorkflowType = 'checkout'"`."""
+        token, count = b"", 0
+        while True:
+            request = ListWorkflowExecutionsRequest(
+                namespace=self.session.namespace,
+                page_size=min(limit or PAGE_RUNS, PAGE_RUNS),
+                next_page_token=token,
+                query=query,
+            )
+            response = await self.session.call(
+                "ListWorkflowExecutions", request, ListWorkflowExecutionsResponse
+            )
+            for info in response.executions:
+                yield read_summary(info, self.session.converter)
+                count += 1
+                if count == limit:
+                    return
+            token = response.next_page_token
+            if not token:
+                return
+
+    async def count(self, query: str = "") -> int:
+        """Return how many runs a filter matches."""
+        request = CountWorkflowExecutionsRequest(namespace=self.session.namespace, query=query)
+        response = await self.session.call(
+            "CountWorkflowExecutions", request, CountWorkflowExecutionsResponse
+        )
+        return response.count
+
+
+async def _nothing() -> None:
+    """What a workflow that is known by name runs here."""

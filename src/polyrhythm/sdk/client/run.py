@@ -1,0 +1,274 @@
+"""A run as its starter holds it: wait for it, talk to it, end it, look at it.
+
+A handle costs nothing and asks nothing by itself. One without a run id means the newest run of its
+workflow id; the one a start returned means that run, and `result()` follows it when it continues
+as new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+from temporalio.api.query.v1 import WorkflowQuery
+from temporalio.api.update.v1 import Outcome
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkflowExecutionRequest,
+    DescribeWorkflowExecutionResponse,
+    GetWorkflowExecutionHistoryRequest,
+    GetWorkflowExecutionHistoryResponse,
+    QueryWorkflowRequest,
+    QueryWorkflowResponse,
+    RequestCancelWorkflowExecutionRequest,
+    RequestCancelWorkflowExecutionResponse,
+    SignalWorkflowExecutionRequest,
+    SignalWorkflowExecutionResponse,
+    TerminateWorkflowExecutionRequest,
+    TerminateWorkflowExecutionResponse,
+)
+
+from polyrhythm.base.durations import Span, parse_span
+from polyrhythm.base.errors import QueryFailed as RefusedQuery
+from polyrhythm.sdk import errors
+from polyrhythm.sdk.client.history import History
+from polyrhythm.sdk.client.session import LONG_POLL_S, Session, new_id
+from polyrhythm.sdk.client.updates import make_update, read_outcome, update_request, wait_outcome
+from polyrhythm.sdk.client.views import Description, read_description, read_status
+from polyrhythm.sdk.client.waiting import wait_closed
+from polyrhythm.sdk.declare.methods import QueryMethod, SignalMethod, UpdateMethod
+from polyrhythm.sdk.declare.signature import bind
+from polyrhythm.sdk.definitions import Signature
+from polyrhythm.sdk.messages import Query, Signal, Update, UpdateCall
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class UpdateHandle(Generic[R]):
+    """An update that was accepted; `result()` waits for its end."""
+
+    __slots__ = ("_outcome", "_session", "_signature", "name", "run", "update_id")
+
+    def __init__(self, run: Run[Any], name: str, signature: Signature, update_id: str) -> None:
+        self.run = run
+        self.name = name
+        self.update_id = update_id
+        self._session = run.session
+        self._signature = signature
+        self._outcome: Outcome | None = None
+
+    def settle(self, outcome: Outcome) -> None:
+        """Take an outcome that is known already."""
+        self._outcome = outcome
+
+    async def result(self, *, timeout: Span | None = None) -> R:  # noqa: ASYNC109
+        """Wait for what the update returned. Raises UpdateFailed, TimeoutError."""
+        if self._outcome is None:
+            target = (self.run.workflow_id, self.run.run_id)
+            async with asyncio.timeout(None if timeout is None else parse_span(timeout)):
+                self._outcome = await wait_outcome(self._session, target, self.update_id)
+        value: R = read_outcome(self._session, self._outcome, self.name, self._signature)
+        return value
+
+
+class Run(Generic[R]):
+    """One run of a workflow, or the newest one of an id."""
+
+    __slots__ = ("result_type", "run_id", "session", "workflow_id")
+
+    def __init__(
+        self, session: Session, workflow_id: str, run_id: str = "", result_type: Any = Any
+    ) -> None:
+        self.session = session
+        self.workflow_id = workflow_id
+        self.run_id = run_id
+        self.result_type = result_type
+
+    def __repr__(self) -> str:
+        """The ids."""
+        return f"<run {self.workflow_id} {self.run_id or 'newest'}>"
+
+    async def result(self, *, timeout: Span | None = None, follow: bool = True) -> R:  # noqa: ASYNC109
+        """Wait for the result. Raises WorkflowFailed, -Cancelled, -Terminated, -TimedOut, and
+        TimeoutError when `timeout` is over first. `follow`: also through continue-as-new.
+        """
+        async with asyncio.timeout(None if timeout is None else parse_span(timeout)):
+            payloads = await wait_closed(self.session, self.workflow_id, self.run_id, follow)
+        value: R = self.session.converter.decode_result(payloads, self.result_type)
+        return value
+
+    @overload
+    async def send(self, signal: Signal[None]) -> None: ...
+
+    @overload
+    async def send(self, signal: Signal[T], value: T) -> None: ...
+
+    @overload
+    async def send(
+        self, signal: SignalMethod[Any, P], *args: P.args, **kwargs: P.kwargs
+    ) -> None: ...
+
+    @overload
+    async def send(self, signal: str, *args: Any) -> None: ...
+
+    async def send(self, signal: Any, *args: Any, **kwargs: Any) -> None:
+        """Send a signal: a declared one, a marked method, or a name. Raises NotFound when the run
+        has ended.
+        """
+        name, signature, values = _message(signal, args, kwargs)
+        request = SignalWorkflowExecutionRequest(
+            namespace=self.session.namespace,
+            signal_name=name,
+            identity=self.session.identity,
+            request_id=new_id(),
+        )
+        self._name(request.workflow_execution)
+        request.input.CopyFrom(self.session.converter.encode_all(values, signature))
+        self.session.fill_header(request.header)
+        await self.session.call("SignalWorkflowExecution", request, SignalWorkflowExecutionResponse)
+
+    @overload
+    async def query(self, query: Query[T]) -> T: ...
+
+    @overload
+    async def query(
+        self, query: QueryMethod[Any, P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+
+    @overload
+    async def query(self, query: str, *args: Any) -> Any: ...
+
+    async def query(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+        """Ask a question; a closed run answers while its history is kept. Raises QueryFailed."""
+        name, signature, values = _message(query, args, kwargs)
+        session = self.session
+        request = QueryWorkflowRequest(namespace=session.namespace)
+        self._name(request.execution)
+        asked = WorkflowQuery(query_type=name)
+        asked.query_args.CopyFrom(session.converter.encode_all(values, signature))
+        session.fill_header(asked.header)
+        request.query.CopyFrom(asked)
+        try:
+            response = await session.call(
+                "QueryWorkflow", request, QueryWorkflowResponse, LONG_POLL_S
+            )
+        except RefusedQuery as error:
+            raise errors.QueryFailed(f"query {name!r} failed: {error}") from error
+        if response.HasField("query_rejected"):
+            status = read_status(response.query_rejected.status).name.lower()
+            raise errors.QueryFailed(f"query {name!r} was refused: the run is {status}")
+        return session.converter.decode_result(response.query_result, signature.result)
+
+    @overload
+    async def update(self, update: Update[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+    @overload
+    async def update(
+        self, update: UpdateMethod[Any, P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+
+    @overload
+    async def update(self, update: str, *args: Any) -> Any: ...
+
+    async def update(self, update: Any, *args: Any, **kwargs: Any) -> Any:
+        """Make an update and wait for what it returns. Raises UpdateFailed."""
+        handle: UpdateHandle[Any] = await self._update(update, args, kwargs)
+        return await handle.result()
+
+    @overload
+    async def start_update(
+        self, update: Update[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> UpdateHandle[T]: ...
+
+    @overload
+    async def start_update(
+        self, update: UpdateMethod[Any, P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> UpdateHandle[T]: ...
+
+    @overload
+    async def start_update(self, update: str, *args: Any) -> UpdateHandle[Any]: ...
+
+    async def start_update(self, update: Any, *args: Any, **kwargs: Any) -> UpdateHandle[Any]:
+        """Make an update and return once a worker has accepted it. Raises UpdateFailed."""
+        return await self._update(update, args, kwargs)
+
+    async def cancel(self, reason: str = "") -> None:
+        """Ask the run to end: its code gets CancelledError and may clean up."""
+        request = RequestCancelWorkflowExecutionRequest(
+            namespace=self.session.namespace,
+            identity=self.session.identity,
+            request_id=new_id(),
+            reason=reason,
+        )
+        self._name(request.workflow_execution)
+        await self.session.call(
+            "RequestCancelWorkflowExecution", request, RequestCancelWorkflowExecutionResponse
+        )
+
+    async def terminate(self, reason: str = "", *details: Any) -> None:
+        """End the run at once; its code does not learn of it."""
+        request = TerminateWorkflowExecutionRequest(
+            namespace=self.session.namespace, identity=self.session.identity, reason=reason
+        )
+        self._name(request.workflow_execution)
+        if details:
+            request.details.CopyFrom(self.session.converter.encode_values(details))
+        await self.session.call(
+            "TerminateWorkflowExecution", request, TerminateWorkflowExecutionResponse
+        )
+
+    async def describe(self) -> Description:
+        """Return status, times, pending tasks and children."""
+        request = DescribeWorkflowExecutionRequest(namespace=self.session.namespace)
+        self._name(request.execution)
+        response = await self.session.call(
+            "DescribeWorkflowExecution", request, DescribeWorkflowExecutionResponse
+        )
+        return read_description(response, self.session.converter)
+
+    async def history(self) -> History:
+        """Return all events so far."""
+        history = History(self.workflow_id, self.run_id)
+        token = b""
+        while True:
+            request = GetWorkflowExecutionHistoryRequest(
+                namespace=self.session.namespace, next_page_token=token
+            )
+            self._name(request.execution)
+            response = await self.session.call(
+                "GetWorkflowExecutionHistory", request, GetWorkflowExecutionHistoryResponse
+            )
+            history.events.extend(response.history.events)
+            token = response.next_page_token
+            if not token:
+                return history
+
+    async def _update(self, update: Any, args: Any, kwargs: Any) -> UpdateHandle[Any]:
+        name, signature, values = _message(update, args, kwargs)
+        update_id = new_id()
+        target = (self.workflow_id, self.run_id)
+        call: UpdateCall[Any] = UpdateCall(name, signature, values)
+        request = update_request(self.session, target, call, update_id)
+        response = await make_update(self.session, request)
+        run = Run[Any](
+            self.session, self.workflow_id, response.update_ref.workflow_execution.run_id
+        )
+        handle: UpdateHandle[Any] = UpdateHandle(run, name, signature, update_id)
+        if response.HasField("outcome"):
+            handle.settle(response.outcome)
+        return handle
+
+    def _name(self, execution: Any) -> None:
+        execution.workflow_id = self.workflow_id
+        execution.run_id = self.run_id
+
+
+def _message(
+    message: Any, args: tuple[Any, ...], named: dict[str, Any]
+) -> tuple[str, Signature, tuple[Any, ...]]:
+    """The name on the wire, what is sent, and the values by position."""
+    if isinstance(message, str):
+        return message, Signature(), args
+    signature = message.signature
+    return message.name, signature, tuple(bind(signature, message.name, args, named))

@@ -1,0 +1,89 @@
+"""What all calls of one client share: the link, names, the converter, the codec, patience.
+
+Every call is safe to make again, because it carries a request id or only reads; a service that is
+away or busy is therefore asked again, with growing pauses, until the patience is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+from temporalio.api.common.v1 import Payload
+
+from polyrhythm.base.errors import Aborted, ResourceExhausted, Unavailable
+from polyrhythm.sdk.link import WORKFLOW_SERVICE, Link
+from polyrhythm.sdk.values import Codec, Converter, decode_message, encode_message
+
+M = TypeVar("M", bound=Message)
+BUSY = (Unavailable, ResourceExhausted, Aborted)
+CALL_S = 10.0
+# The service answers a long poll within 20 seconds, with nothing if there is nothing.
+LONG_POLL_S = 30.0
+PAUSE_S_MIN = 0.05
+PAUSE_S_MAX = 2.0
+
+
+@dataclass(slots=True)
+class Session:
+    """A client's side of one service and namespace. `header` travels with every call out."""
+
+    link: Link
+    namespace: str = "default"
+    queue: str = ""
+    identity: str = ""
+    converter: Converter = field(default_factory=Converter)
+    codec: Codec | None = None
+    header: Callable[[], Mapping[str, Payload]] | None = None
+    patience_s: float = 30.0
+
+    async def call(
+        self, method: str, request: Message, kind: type[M], timeout_s: float = CALL_S
+    ) -> M:
+        """Call a method of the workflow service. Raises an error of `base.errors`."""
+        if self.codec is not None:
+            await encode_message(self.codec, request)
+        loop = asyncio.get_running_loop()
+        until, tries = loop.time() + self.patience_s, 0
+        while True:
+            try:
+                # A service in this process fills requests in place: each try has its own.
+                sent = _copy(request)
+                response = await self.link.call(WORKFLOW_SERVICE + method, sent, timeout_s)
+                break
+            except BUSY:
+                if loop.time() > until:
+                    raise
+            await asyncio.sleep(_pause_s(tries))
+            tries += 1
+        assert isinstance(response, kind)
+        if self.codec is not None:
+            await decode_message(self.codec, response)
+        return response
+
+    def fill_header(self, header: Any) -> None:
+        """Add what travels along."""
+        if self.header is not None:
+            for name, payload in self.header().items():
+                header.fields[name].CopyFrom(payload)
+
+
+def new_id() -> str:
+    """Return an id that nobody has had."""
+    return str(uuid.uuid4())
+
+
+def _copy(request: Message) -> Message:
+    copy = type(request)()
+    copy.CopyFrom(request)
+    return copy
+
+
+def _pause_s(tries: int) -> float:
+    full = min(PAUSE_S_MIN * 2.0 ** min(tries, 16), PAUSE_S_MAX)
+    return full * random.uniform(0.5, 1.0)

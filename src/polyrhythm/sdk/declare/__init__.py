@@ -1,0 +1,1 @@
+"""Declarations: the decorators, and the tasks and workflows they make. Import from the files."""

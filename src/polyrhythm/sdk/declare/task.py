@@ -1,0 +1,84 @@
+"""A task as its user holds it: call it inside a workflow, `.fn` is the plain function.
+
+Calling returns at once; the task runs whether or not the result is awaited, so that several run
+side by side. Outside of a workflow the call is refused, because it would look durable and not be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from typing_extensions import TypeVar as DefaultTypeVar
+from typing_extensions import Unpack
+
+from polyrhythm.sdk.declare.signature import bind
+from polyrhythm.sdk.definitions import TaskDefinition, TaskOptions
+from polyrhythm.sdk.errors import MisuseError
+from polyrhythm.sdk.loop.context import current
+from polyrhythm.sdk.settings import TaskChanges, task_options
+
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+# What the plain function returns: a coroutine or the result itself.
+F = DefaultTypeVar("F", default=Any, covariant=True)
+
+
+class Task(Generic[P, R, F]):
+    """A function that workflows run durably: at least once, with retries and timeouts.
+
+    receipt = await charge(order)                                  # in a workflow
+    receipt = await charge.options(timeout="1m", retry=3)(order)
+    receipt = charge.fn(order)                                     # the function itself
+    """
+
+    def __init__(self, definition: TaskDefinition, options: TaskOptions | None = None) -> None:
+        self.definition = definition
+        self._options = options or definition.options
+        self.__doc__ = definition.function.__doc__
+
+    def __repr__(self) -> str:
+        """The name."""
+        return f"<task {self.definition.name}>"
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
+        """Run the task durably; await the result. Only inside a workflow."""
+        context = current()
+        if context is None:
+            raise self._outside("it")
+        definition = self.definition
+        values = bind(definition.signature, definition.name, args, kwargs)
+        return context.schedule_task(definition, self._options, values)
+
+    def local(self, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
+        """Run a short task inside the workflow task, without a round trip through the service.
+
+        It is retried with the workflow task when the worker dies; only inside a workflow.
+        """
+        context = current()
+        if context is None:
+            raise self._outside(f"{self.definition.name}.local")
+        definition = self.definition
+        values = bind(definition.signature, definition.name, args, kwargs)
+        return context.start_local_task(definition, self._options, values)
+
+    @property
+    def fn(self) -> Callable[P, F]:
+        """The function as it was written; calling it is a plain call, nothing is durable."""
+        return self.definition.function
+
+    @property
+    def name(self) -> str:
+        """The name on the wire."""
+        return self.definition.name
+
+    def options(self, **changes: Unpack[TaskChanges]) -> Task[P, R, F]:
+        """Return the same task with other options: timeout, deadline, retry, queue, summary ..."""
+        return Task(self.definition, task_options(self._options, changes))
+
+    def _outside(self, what: str) -> MisuseError:
+        name = self.definition.name
+        return MisuseError(
+            f"task {name!r} was called outside of a workflow, where {what} cannot be durable: call"
+            f" {name}.fn(...) for the plain function, or start a workflow that runs it"
+        )

@@ -1,0 +1,210 @@
+"""What decorators and `.options(...)` take, as typed keywords, and the options made of them.
+
+Durations are texts, seconds or timedeltas here and seconds there. A setting that is not given keeps
+what was declared before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum
+from typing import Any, TypedDict, TypeVar
+
+from polyrhythm.base.durations import Span, parse_rate, parse_span
+from polyrhythm.base.errors import InvalidArgument
+from polyrhythm.sdk.definitions import (
+    Cancellation,
+    ChildOptions,
+    IdReuse,
+    ParentClose,
+    TaskOptions,
+    WorkflowOptions,
+)
+from polyrhythm.sdk.errors import MisuseError
+from polyrhythm.sdk.messages import SignalCall
+from polyrhythm.sdk.retry import Retry, Strategy
+
+
+class IdConflict(Enum):
+    """What a start does when a run of its id is open; the number of the protocol.
+
+    FAIL raises AlreadyStarted, JOIN returns the open run, TERMINATE ends it and starts.
+    """
+
+    FAIL = 1
+    JOIN = 2
+    TERMINATE = 3
+
+
+@dataclass(slots=True)
+class StartOptions:
+    """How one run is started. Empty: an id of its own, now, as its workflow says. Seconds."""
+
+    id: str = ""
+    queue: str = ""
+    id_reuse: IdReuse = IdReuse.ALLOW
+    id_conflict: IdConflict = IdConflict.FAIL
+    retry: Strategy | None = None
+    run_timeout_s: float = 0.0
+    execution_timeout_s: float = 0.0
+    task_timeout_s: float = 0.0
+    delay_s: float = 0.0
+    cron: str = ""
+    memo: dict[str, Any] = field(default_factory=dict)
+    search_attributes: dict[str, Any] = field(default_factory=dict)
+    signal: SignalCall | None = None
+    priority: int = 0
+    summary: str = ""
+    details: str = ""
+    parent_close: ParentClose = ParentClose.TERMINATE
+    cancellation: Cancellation = Cancellation.WAIT
+
+
+O = TypeVar("O", TaskOptions, WorkflowOptions, StartOptions)  # noqa: E741
+SPANS = {
+    "timeout": "timeout_s",
+    "deadline": "deadline_s",
+    "pickup": "pickup_s",
+    "heartbeat": "heartbeat_s",
+    "run_timeout": "run_timeout_s",
+    "execution_timeout": "execution_timeout_s",
+    "task_timeout": "task_timeout_s",
+    "delay": "delay_s",
+}
+
+
+class TaskChanges(TypedDict, total=False):
+    """What a call of a task may change: `task.options(...)`.
+
+    timeout: of one attempt (start-to-close); deadline: of all (schedule-to-close); pickup: until a
+    worker takes it; heartbeat: between signs of life. `retry` may be a number of attempts.
+    """
+
+    retry: Strategy | int
+    timeout: Span
+    deadline: Span
+    pickup: Span
+    heartbeat: Span
+    queue: str
+    priority: int
+    cancellation: Cancellation
+    summary: str
+
+
+class TaskSettings(TaskChanges, total=False):
+    """What `@app.task(...)` takes. `remote`: other workers run it, this is its declaration only."""
+
+    name: str
+    process: bool
+    remote: bool
+    rate: str
+    concurrency: int
+
+
+class WorkflowSettings(TypedDict, total=False):
+    """What `@app.workflow(...)` takes. `remote`: other workers run it."""
+
+    name: str
+    remote: bool
+    retry: Strategy | int
+    run_timeout: Span
+    execution_timeout: Span
+    task_timeout: Span
+    queue: str
+
+
+class StartSettings(TypedDict, total=False):
+    """What `workflow.options(...)` takes, for starts and for children.
+
+    `signal` is sent with the start, to the open run if there is one: `REFUND.of(value)`.
+    `parent_close` and `cancellation` are for children only; `delay`, `signal`, `id_conflict` and
+    `details` are not for children.
+    """
+
+    id: str
+    queue: str
+    id_reuse: IdReuse
+    id_conflict: IdConflict
+    retry: Strategy | int
+    run_timeout: Span
+    execution_timeout: Span
+    task_timeout: Span
+    delay: Span
+    cron: str
+    memo: dict[str, Any]
+    search_attributes: dict[str, Any]
+    signal: SignalCall
+    priority: int
+    summary: str
+    details: str
+    parent_close: ParentClose
+    cancellation: Cancellation
+
+
+def task_options(options: TaskOptions, changes: Mapping[str, Any]) -> TaskOptions:
+    """Return task options with some of them changed. Raises MisuseError."""
+    return _changed(options, changes)
+
+
+def workflow_options(options: WorkflowOptions, changes: Mapping[str, Any]) -> WorkflowOptions:
+    """Return workflow options with some of them changed. Raises MisuseError."""
+    return _changed(options, changes)
+
+
+def start_options(options: StartOptions, changes: Mapping[str, Any]) -> StartOptions:
+    """Return start options with some of them changed. Raises MisuseError."""
+    return _changed(options, changes)
+
+
+def child_options(options: StartOptions) -> ChildOptions:
+    """Return the options of a child. Raises MisuseError for what only a start has."""
+    for name, value in (
+        ("delay", options.delay_s),
+        ("signal", options.signal),
+        ("details", options.details),
+    ):
+        if value:
+            raise MisuseError(f"a child has no {name!r}: sleep or send in the child's own code")
+    shared = {f.name: getattr(options, f.name) for f in fields(ChildOptions)}
+    return ChildOptions(**shared)
+
+
+def strategy_of(retry: object) -> Strategy:
+    """Return a strategy; a number is that many attempts. Raises MisuseError."""
+    if isinstance(retry, bool) or not isinstance(retry, int):
+        if not isinstance(retry, Strategy):
+            raise MisuseError(f"retry is a strategy or a number of attempts, not {retry!r}")
+        return retry
+    if retry < 1:
+        raise MisuseError(f"retry={retry}: a number of attempts is 1 or more")
+    return Retry(max_attempts=retry)
+
+
+def _changed(options: O, changes: Mapping[str, Any]) -> O:
+    known = {field.name for field in fields(options)}
+    values: dict[str, Any] = {}
+    for name, value in changes.items():
+        target = SPANS.get(name, name)
+        if target not in known:
+            raise MisuseError(f"there is no setting {name!r}; there are {_names(known)}")
+        try:
+            values[target] = _parsed(name, value)
+        except InvalidArgument as error:
+            raise MisuseError(f"{name}: {error}") from error
+    return replace(options, **values)
+
+
+def _parsed(name: str, value: Any) -> Any:
+    if name in SPANS:
+        return parse_span(value)
+    if name == "retry":
+        return strategy_of(value)
+    if name == "rate" and value:
+        parse_rate(value)
+    return value
+
+
+def _names(known: set[str]) -> str:
+    back = {target: name for name, target in SPANS.items()}
+    return ", ".join(sorted(back.get(name, name) for name in known))

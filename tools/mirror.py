@@ -1,0 +1,169 @@
+"""Writes `sdk/client/blocking.py`: the client for programs without an event loop.
+
+Read from the async sources as a syntax tree: each coroutine becomes a method that runs it through
+the portal, each async iterator a plain one, each handle that is returned is wrapped. Run it after a
+change of the client: `python tools/mirror.py`. A test fails while the file is not what this writes.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CLIENT = ROOT / "src/polyrhythm/sdk/client"
+TARGET = CLIENT / "blocking.py"
+# File and class, in the order of the mirror.
+SOURCES = (
+    ("attempts", "AttemptHandle"),
+    ("run", "UpdateHandle"),
+    ("run", "Run"),
+    ("starter", "Starter"),
+    ("client", "Client"),
+)
+MIRRORED = frozenset(name for _, name in SOURCES)
+HEAD = '''"""The blocking mirror of the client: the same verbs, for programs without an event loop.
+
+Written by tools/mirror.py from the async classes, which have the documentation; change those and
+run it again. Every verb runs its twin on the application's loop and waits; `aio` is the twin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+from typing_extensions import Unpack
+
+from polyrhythm.base.durations import Span
+from polyrhythm.sdk.client import {modules}
+from polyrhythm.sdk.client.history import History
+from polyrhythm.sdk.client.portal import Portal, block, step
+from polyrhythm.sdk.client.views import Description, RunSummary
+from polyrhythm.sdk.declare.methods import QueryMethod, SignalMethod, UpdateMethod
+from polyrhythm.sdk.messages import Query, Signal, Update, UpdateCall
+from polyrhythm.sdk.settings import StartSettings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+'''
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def mirror() -> str:
+    """Return the text of the mirror."""
+    modules = sorted({module for module, _ in SOURCES})
+    text = HEAD.format(modules=", ".join(modules))
+    for module, name in SOURCES:
+        tree = ast.parse((CLIENT / f"{module}.py").read_text(encoding="utf-8"))
+        found = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name)
+        text += "\n\n" + _class(module, found)
+    return _formatted(text)
+
+
+def _class(module: str, source: ast.ClassDef) -> str:
+    generic = next((ast.unparse(base) for base in source.bases), "")
+    parameters = generic.removeprefix("Generic")
+    lines = [
+        f"class {source.name}({generic}):" if generic else f"class {source.name}:",
+        f'    """Blocking twin of `{module}.{source.name}`."""',
+        "",
+        '    __slots__ = ("_portal", "aio")',
+        "",
+        f"    def __init__(self, aio: {module}.{source.name}{parameters}, portal: Portal) -> None:",
+        "        self.aio = aio",
+        "        self._portal = portal",
+        "",
+        "    def __repr__(self) -> str:",
+        '        """As its twin."""',
+        "        return repr(self.aio)",
+    ]
+    lines += _attributes(source)
+    for node in source.body:
+        if isinstance(node, Function) and not node.name.startswith("_") and node.name != "settle":
+            lines += ["", *_method(source.name, node)]
+    return "\n".join(lines) + "\n"
+
+
+def _attributes(source: ast.ClassDef) -> list[str]:
+    """Properties for the public slots, with the types that __init__ gives them."""
+    init = next(n for n in source.body if isinstance(n, Function) and n.name == "__init__")
+    types = {a.arg: ast.unparse(a.annotation) for a in init.args.args if a.annotation}
+    lines: list[str] = []
+    for node in init.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
+            name = node.targets[0].attr
+            kind = types.get(name)
+            if name.startswith("_") or kind is None or name in ("session", "result_type"):
+                continue
+            value = f"self.aio.{name}"
+            if kind.partition("[")[0] in MIRRORED:
+                value = f"{kind.partition('[')[0]}({value}, self._portal)"
+            lines += [
+                "",
+                "    @property",
+                f"    def {name}(self) -> {kind}:",
+                '        """As of the twin."""',
+                f"        return {value}",
+            ]
+    return lines
+
+
+def _method(owner: str, node: Function) -> list[str]:
+    returns = ast.unparse(node.returns) if node.returns else "None"
+    is_stream = returns.startswith("AsyncIterator[")
+    result = returns.replace("AsyncIterator[", "Iterator[", 1)
+    decorators = [ast.unparse(d) for d in node.decorator_list]
+    arguments = ast.unparse(node.args)
+    head = [f"    @{name}" for name in decorators]
+    if "overload" in decorators:
+        return [*head, f"    def {node.name}({arguments}) -> {result}: ..."]
+    doc = (ast.get_docstring(node) or "").replace("\n", "\n        ")
+    call = f"self.aio.{node.name}({_passed(node.args)})"
+    verb = f'"{owner.lower()}.{node.name}"'
+    wrapper = returns.partition("[")[0] if returns.partition("[")[0] in MIRRORED else ""
+    if is_stream:
+        body = f"step(self._portal, {call}, {verb})"
+    elif isinstance(node, ast.AsyncFunctionDef):
+        body = f"block(self._portal, {call}, {verb})"
+    else:
+        body = call
+    if wrapper:
+        body = f"{wrapper}({body}, self._portal)"
+    end = "" if returns == "None" else "return "
+    doc = doc if "\n" not in doc else doc + "\n        "
+    return [
+        *head,
+        f"    def {node.name}({arguments}) -> {result}:",
+        f'        """{doc}"""',
+        f"        {end}{body}",
+    ]
+
+
+def _passed(arguments: ast.arguments) -> str:
+    """The parameters of a method as arguments of the same call."""
+    passed = [a.arg for a in [*arguments.posonlyargs, *arguments.args] if a.arg != "self"]
+    if arguments.vararg:
+        passed.append(f"*{arguments.vararg.arg}")
+    passed += [f"{a.arg}={a.arg}" for a in arguments.kwonlyargs]
+    if arguments.kwarg:
+        passed.append(f"**{arguments.kwarg.arg}")
+    return ", ".join(passed)
+
+
+def _formatted(text: str) -> str:
+    for verb in (["check", "--fix-only", "--select", "F401,I", "-"], ["format", "-"]):
+        command = [sys.executable, "-m", "ruff", verb[0], "--quiet", *verb[1:]]
+        command += ["--stdin-filename", str(TARGET)]
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        assert done.stdout, done.stderr
+        text = done.stdout
+    return text
+
+
+if __name__ == "__main__":
+    TARGET.write_text(mirror(), encoding="utf-8")
