@@ -92,9 +92,21 @@ class TaskChanges(TypedDict, total=False):
     summary: str
 
 
-class TaskSettings(TaskChanges, total=False):
-    """What `@app.task(...)` takes. `remote`: other workers run it, this is its declaration only."""
+class TaskSettings(TypedDict, total=False):
+    """What `@app.task(...)` takes: all of the above, and what no call can change.
 
+    `remote`: other workers run it, this is its declaration only.
+    """
+
+    retry: Strategy | int
+    timeout: Span
+    deadline: Span
+    pickup: Span
+    heartbeat: Span
+    queue: str
+    priority: int
+    cancellation: Cancellation
+    summary: str
     name: str
     process: bool
     remote: bool

@@ -89,7 +89,12 @@ class Run(Generic[R]):
         """The ids."""
         return f"<run {self.workflow_id} {self.run_id or 'newest'}>"
 
-    async def result(self, *, timeout: Span | None = None, follow: bool = True) -> R:  # noqa: ASYNC109
+    async def result(
+        self,
+        *,
+        timeout: Span | None = None,  # noqa: ASYNC109
+        follow: bool = True,
+    ) -> R:
         """Wait for the result. Raises WorkflowFailed, -Cancelled, -Terminated, -TimedOut, and
         TimeoutError when `timeout` is over first. `follow`: also through continue-as-new.
         """
