@@ -15,6 +15,8 @@ from operator import attrgetter
 
 from temporalio.api.enums.v1 import workflow_pb2 as statuses
 
+_RUNNING = statuses.WORKFLOW_EXECUTION_STATUS_RUNNING
+
 # (due_ns, kind, subject, stamp): kinds are in core.deadlines; subject is an event id or a timer id.
 Deadline = tuple[int, int, int | str, int]
 
@@ -219,7 +221,7 @@ class RunState:
     @property
     def running(self) -> bool:
         """Whether the run is open."""
-        return self.status == statuses.WORKFLOW_EXECUTION_STATUS_RUNNING
+        return self.status == _RUNNING
 
     @property
     def task_started(self) -> bool:

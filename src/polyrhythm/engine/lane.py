@@ -257,17 +257,20 @@ class Lane:
     def _look_again(self, desk: Desk) -> bool:
         """Answer calls that wait for a run this turn has changed; True when there were any."""
         found = False
+        waiters = self.memory.waiters
         for run_key, staged in list(desk.turn.staged.items()):
             if staged.events and not staged.seen:
                 staged.seen = True
                 run = desk.turn.touched[run_key]
                 if not run.state.running:
                     release_queries(desk, run)
-                for call in self.memory.waiters.take_watchers(run_key):
+                if not waiters.watched:
+                    continue
+                for call in waiters.take_watchers(run_key):
                     found = True
                     self._guard(desk, call, HANDLERS[type(call.request)])
         for run_key in desk.turn.deleted:
-            for call in self.memory.waiters.take_watchers(run_key):
+            for call in waiters.take_watchers(run_key):
                 found = True
                 self._guard(desk, call, HANDLERS[type(call.request)])
         return found

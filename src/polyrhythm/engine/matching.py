@@ -109,7 +109,7 @@ class Matching:
 
     def queue(self, namespace_key: int, name: str, kind: QueueKind) -> QueueState:
         """Return a queue, which exists as soon as it is named."""
-        key = (namespace_key, name, int(kind))
+        key = (namespace_key, name, kind)
         found = self._queues.get(key)
         if found is None:
             spilled = namespace_key in self._mixed

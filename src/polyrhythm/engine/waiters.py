@@ -40,6 +40,11 @@ class Waiters:
         """Look at a parked call again when its run changes."""
         self._of_run.setdefault(run_key, []).append(call)
 
+    @property
+    def watched(self) -> bool:
+        """Whether any call waits for some run to change."""
+        return bool(self._of_run)
+
     def take_watchers(self, run_key: int) -> list[Call]:
         """Take the calls that wait for a run to change."""
         if run_key not in self._of_run:

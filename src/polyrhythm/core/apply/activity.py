@@ -27,20 +27,16 @@ def apply_scheduled(state: RunState, event: HistoryEvent) -> None:
     """An activity waits for a worker."""
     scheduled = event.activity_task_scheduled_event_attributes
     time_ns = span_ns(event.event_time)
-    activity = ActivityState(
-        scheduled_event_id=event.event_id,
-        activity_id=scheduled.activity_id,
-        # Maps (headers, metadata) have no order of their own: a fold must give the same bytes.
-        scheduled=event.SerializeToString(deterministic=True),
-        scheduled_ns=time_ns,
-        available_ns=time_ns,
-        task_queue=scheduled.task_queue.name,
-        priority=scheduled.priority.priority_key,
-        schedule_to_start_ns=span_ns(scheduled.schedule_to_start_timeout),
-        schedule_to_close_ns=span_ns(scheduled.schedule_to_close_timeout),
-        start_to_close_ns=span_ns(scheduled.start_to_close_timeout),
-        heartbeat_timeout_ns=span_ns(scheduled.heartbeat_timeout),
-    )
+    # Maps (headers, metadata) have no order of their own: a fold must give the same bytes.
+    data = event.SerializeToString(deterministic=True)
+    activity = ActivityState(event.event_id, scheduled.activity_id, data, time_ns, time_ns)
+    activity.task_queue = scheduled.task_queue.name
+    if scheduled.HasField("priority"):
+        activity.priority = scheduled.priority.priority_key
+    activity.schedule_to_start_ns = span_ns(scheduled.schedule_to_start_timeout)
+    activity.schedule_to_close_ns = span_ns(scheduled.schedule_to_close_timeout)
+    activity.start_to_close_ns = span_ns(scheduled.start_to_close_timeout)
+    activity.heartbeat_timeout_ns = span_ns(scheduled.heartbeat_timeout)
     state.activities[event.event_id] = activity
     state.activity_ids[activity.activity_id] = event.event_id
     deadlines.push_activity(state, activity, time_ns)

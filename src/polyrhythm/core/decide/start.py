@@ -193,8 +193,12 @@ def _fill_timeouts(
     context: Context,
 ) -> None:
     limits = context.limits
-    execution_ns = min(span_ns(request.workflow_execution_timeout), limits.duration_ns_max)
-    run_ns = min(span_ns(request.workflow_run_timeout), limits.duration_ns_max)
+    execution_ns = run_ns = 0
+    # To read a message that is not there costs five times as much as to ask for it.
+    if request.HasField("workflow_execution_timeout"):
+        execution_ns = min(span_ns(request.workflow_execution_timeout), limits.duration_ns_max)
+    if request.HasField("workflow_run_timeout"):
+        run_ns = min(span_ns(request.workflow_run_timeout), limits.duration_ns_max)
     if execution_ns:
         set_span(started.workflow_execution_timeout, execution_ns)
         deadline = context.now_ns + execution_ns + _MILLISECOND_NS // 2

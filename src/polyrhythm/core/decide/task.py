@@ -80,13 +80,14 @@ def task_offer(state: RunState) -> WorkflowTaskOffer | None:
     task = state.workflow_task
     if task is None or task.started_event_id or not state.running:
         return None
+    sticky, normal = state.sticky_queue, state.task_queue
     return WorkflowTaskOffer(
-        queue=state.sticky_queue or state.task_queue,
-        normal_queue=state.task_queue,
-        sticky=bool(state.sticky_queue),
-        scheduled_event_id=task.scheduled_event_id,
-        attempt=task.attempt,
-        priority=state.priority_key,
+        sticky or normal,
+        normal,
+        bool(sticky),
+        task.scheduled_event_id,
+        task.attempt,
+        state.priority_key,
     )
 
 
