@@ -65,7 +65,7 @@ class Lane:
     """Owns the runs of one store lane."""
 
     def __init__(self, store: Store, owner: LaneOwner, ids: IdSource, limits: Limits) -> None:
-        world = World(store, RunCache(limits.cached_runs_max), ids, limits)
+        world = World(store, RunCache(limits.cached_runs_max, limits.cached_bytes_max), ids, limits)
         self.owner = owner
         registry = Registry()
         self.memory = Memory(
@@ -146,7 +146,7 @@ class Lane:
                 self._decide_call(desk, inbox.popleft())
             elif desk.turn.activations:
                 return True
-            elif self.memory.residents and serve_waiting(desk):
+            elif self.memory.residents and not self.memory.space.full and serve_waiting(desk):
                 continue
             elif not self._look_again(desk):
                 progress.batch = desk.turn.batch(self.owner.lane, self.owner.epoch)
@@ -161,6 +161,9 @@ class Lane:
         for activation in activations:
             resident = activation.resident
             answer = resident.worker.activate(activation.task)
+            if answer is None:
+                # It comes as a call of its own: the code waits for something.
+                continue
             call = Call(resident.namespace, answer, identity=resident.worker.identity)
             self._decide_call(desk, call)
             check_activation(desk, activation)
@@ -190,6 +193,7 @@ class Lane:
         for key, run in turn.touched.items():
             assert run.row is not None
             memory.timers.arm(key, run.row.due_ns)
+            memory.world.cache.weigh(run)
         for key in turn.deleted:
             memory.timers.forget(key)
         for call, late in turn.lates:

@@ -39,8 +39,8 @@ class Worker(Protocol):
         """Whether it has the run's live code as of that workflow task."""
         ...
 
-    def activate(self, task: PollWorkflowTaskQueueResponse) -> Message:
-        """Answer a workflow or query task with a Respond... request."""
+    def activate(self, task: PollWorkflowTaskQueueResponse) -> Message | None:
+        """Answer a workflow or query task with a Respond... request; None: by a call, later."""
         ...
 
     def perform(self, task: PollActivityTaskQueueResponse) -> None:

@@ -71,9 +71,10 @@ class LocalWorker(Protocol):
         """
         ...
 
-    def activate(self, task: PollWorkflowTaskQueueResponse) -> Message:
+    def activate(self, task: PollWorkflowTaskQueueResponse) -> Message | None:
         """Run workflow code; return the request that answers the task: RespondWorkflowTaskCompleted
-        or -Failed, or RespondQueryTaskCompleted when `task.query` is set.
+        or -Failed, or RespondQueryTaskCompleted when `task.query` is set. None: the answer comes
+        as a call, because the code waits for local tasks or has gone to a thread.
         """
         ...
 

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from polyrhythm.base.errors import DeadlineExceeded
 from polyrhythm.base.limits import SECOND_NS
-from polyrhythm.sdk.link import Traits
+from polyrhythm.sdk.link import LocalWorker, Traits
 from polyrhythm.service.service import Service
 
 
@@ -24,7 +24,7 @@ class InProcLink:
         self._service = service
         self._caller = caller
         self._loop = asyncio.get_running_loop()
-        self._traits = Traits("in process")
+        self._traits = Traits("in process", hosts_workers=True)
 
     @property
     def traits(self) -> Traits:
@@ -47,6 +47,23 @@ class InProcLink:
 
     async def close(self) -> None:
         """Nothing is open: whoever waits is told by the service when it ends."""
+
+    def host(self, namespace: str, queue: str, worker: LocalWorker) -> None:
+        """Give the tasks of a queue to a worker of this process, before any poll.
+
+        Raises NamespaceNotFound.
+        """
+        engine = self._service.engine
+        engine.host(engine.namespaces.find(namespace), queue, worker)
+
+    def nudge(self) -> None:
+        """Look whether tasks wait for room that has come free without a call."""
+        self._service.engine.nudge()
+
+    def dismiss(self, namespace: str, queue: str) -> None:
+        """Give no more tasks; what is in hand is answered as usual."""
+        engine = self._service.engine
+        engine.dismiss(engine.namespaces.find(namespace), queue)
 
     async def _wait(self, reply: Any, timeout_s: float) -> None:
         arrived = asyncio.Event()

@@ -17,6 +17,7 @@ from enum import Enum
 from typing import Any
 
 from temporalio.api.common.v1 import Payloads
+from temporalio.api.failure.v1 import Failure as FailureMessage
 from temporalio.api.workflowservice.v1 import PollActivityTaskQueueResponse
 
 from polyrhythm.sdk.definitions import TaskDefinition
@@ -52,9 +53,21 @@ class TaskInfo:
     scheduled: datetime | None
     started: datetime | None
 
+    def __str__(self) -> str:
+        """The attempt as log lines name it."""
+        return f"task {self.task} {self.task_id} (attempt {self.attempt}) of {self.workflow_id}"
+
 
 class CompletesLater(BaseException):
     """Raised by `task.complete_later()`: the function ends, its attempt does not."""
+
+
+class FailedElsewhere(Exception):
+    """What the function raised in another process, as the failure it wrote there."""
+
+    def __init__(self, failure: FailureMessage) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
 
 
 class Attempt:
@@ -70,6 +83,8 @@ class Attempt:
         self.unsent: Payloads | None = None
         self.notify: Callable[[], None] = _nobody
         self.stop_listener: Callable[[], None] = _nobody
+        # The same for the worker's loop and for the function's thread.
+        self.asked = asyncio.Event()
         self._stopped = threading.Event()
 
     def heartbeat(self, details: tuple[Any, ...]) -> None:
@@ -101,6 +116,7 @@ class Attempt:
         if self.stop_reason is None:
             self.stop_reason = reason
             self._stopped.set()
+            self.asked.set()
             self.stop_listener()
 
 

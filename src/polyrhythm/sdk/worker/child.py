@@ -85,7 +85,7 @@ class Service:
         converter = Converter()
         try:
             definition, converter = find_task(begin)
-        except BaseException as error:  # noqa: BLE001 - importing a user's module may raise anything
+        except BaseException as error:  # noqa: BLE001 - a user's module may raise anything
             return Done(failure=to_failure(error, converter).SerializeToString())
         attempt = Attempt(_info(begin), definition, converter)
         attempt.previous = Payloads.FromString(begin.previous)

@@ -15,7 +15,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.base.errors import PolyrhythmError
-from polyrhythm.sdk.values import Codec, encode_message
+from polyrhythm.sdk.values import encode_message
 from polyrhythm.sdk.worker.answers import LOG, Answers
 from polyrhythm.sdk.worker.attempt import Attempt, StopReason
 from polyrhythm.sdk.worker.settings import WorkerSettings
@@ -32,12 +32,11 @@ class Heartbeats:
         attempt: Attempt,
         answers: Answers,
         settings: WorkerSettings,
-        codec: Codec | None = None,
     ) -> None:
         self._attempt = attempt
         self._answers = answers
         self._identity = settings.identity
-        self._codec = codec
+        self._codec = settings.codec
         timeout_s = attempt.info.heartbeat_s
         self._interval_s = settings.heartbeat_s
         if timeout_s:

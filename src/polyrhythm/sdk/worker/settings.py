@@ -10,6 +10,8 @@ import os
 import socket
 from dataclasses import dataclass, field
 
+from polyrhythm.sdk.values import Codec, Converter
+
 
 def default_identity() -> str:
     """Return who this process is in histories and lists: process id and host."""
@@ -21,6 +23,9 @@ class WorkerSettings:
     """How one worker works."""
 
     identity: str = field(default_factory=default_identity)
+    # Values to payloads, and what is done to payloads before they leave.
+    converter: Converter = field(default_factory=Converter)
+    codec: Codec | None = None
     # Attempts of tasks at once: coroutines, threads and processes together.
     tasks_max: int = 100
     # Child processes for tasks with process=True.

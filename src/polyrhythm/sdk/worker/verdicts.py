@@ -1,8 +1,7 @@
 """What becomes of an attempt: the request that answers it, from how its function ended.
 
-Pure: no calls, no waiting. A result that no service would take is refused here, with the size and
-what to do, because a service would only cut the connection. The delay of a retry is computed here,
-where the error is known, and travels inside the failure; so a strategy works on every service.
+Pure: no calls, no waiting. The delay of a retry is computed here, where the error is known, and
+travels inside the failure; so a strategy works on every service.
 """
 
 from __future__ import annotations
@@ -10,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass
-from typing import Any
 
 from google.protobuf.message import Message
+from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure as FailureMessage
 from temporalio.api.workflowservice.v1 import (
     RespondActivityTaskCanceledRequest,
@@ -20,13 +19,11 @@ from temporalio.api.workflowservice.v1 import (
     RespondActivityTaskFailedRequest,
 )
 
-from polyrhythm.base.limits import Limits
-from polyrhythm.sdk.errors import Failure, Permanent
+from polyrhythm.sdk.errors import Failure
 from polyrhythm.sdk.failures import set_delay, to_failure
 from polyrhythm.sdk.retry import next_delay_s
-from polyrhythm.sdk.worker.attempt import Attempt, CompletesLater, StopReason
+from polyrhythm.sdk.worker.attempt import Attempt, CompletesLater, FailedElsewhere, StopReason
 
-RESULT_BYTES_MAX = Limits().blob_bytes_max
 # Why an attempt that was told to stop is not cancelled for good: another one follows.
 RETRIED = {
     StopReason.PAUSED: "TaskPaused",
@@ -44,23 +41,12 @@ class Verdict:
     request: Message
 
 
-def verdict_on_result(attempt: Attempt, value: Any, identity: str) -> Verdict:
+def verdict_on_result(attempt: Attempt, result: Payload, identity: str) -> Verdict:
     """Answer for a function that has returned."""
     request = RespondActivityTaskCompletedRequest(
         namespace=attempt.info.namespace, task_token=attempt.info.token, identity=identity
     )
-    try:
-        payload = attempt.converter.encode(value)
-        size = payload.ByteSize()
-        if size > RESULT_BYTES_MAX:
-            raise Permanent(
-                f"the result of {attempt.info.task} has {size:,} bytes, at most "
-                f"{RESULT_BYTES_MAX:,} are kept: store it elsewhere and return where it is",
-                type="ResultTooLarge",
-            )
-    except Exception as error:  # noqa: BLE001 - a user's type may raise anything when written
-        return _failed(attempt, error, identity)
-    request.result.payloads.append(payload)
+    request.result.payloads.append(result)
     return Verdict("RespondActivityTaskCompleted", request)
 
 
@@ -82,23 +68,20 @@ def verdict_on_error(attempt: Attempt, error: BaseException, identity: str) -> V
     return _failed(attempt, error, identity)
 
 
-def verdict_on_failure(attempt: Attempt, failure: FailureMessage, identity: str) -> Verdict:
-    """Answer with a failure that is written already, as one that comes from a child process."""
+def _failed(attempt: Attempt, error: BaseException, identity: str) -> Verdict:
     request = RespondActivityTaskFailedRequest(
         namespace=attempt.info.namespace, task_token=attempt.info.token, identity=identity
     )
-    request.failure.CopyFrom(failure)
+    request.failure.CopyFrom(failure_of(attempt, error))
     if attempt.unsent is not None:
         request.last_heartbeat_details.CopyFrom(attempt.unsent)
     return Verdict("RespondActivityTaskFailed", request)
 
 
-def _failed(attempt: Attempt, error: BaseException, identity: str) -> Verdict:
-    return verdict_on_failure(attempt, failure_of(attempt, error), identity)
-
-
 def failure_of(attempt: Attempt, error: BaseException) -> FailureMessage:
     """Return the failure of an attempt, with what the retry strategy makes of it."""
+    if isinstance(error, FailedElsewhere):
+        return error.failure
     failure = to_failure(error, attempt.converter)
     strategy = attempt.definition.options.retry
     if strategy is None or not failure.HasField("application_failure_info"):
