@@ -1,7 +1,156 @@
-"""Polyrhythm: a durable workflow engine that official Temporal SDKs can be pointed at.
+"""Polyrhythm: durable workflows in Python, and a server that Temporal's SDKs can be pointed at.
 
-Importing this package imports nothing else of ours; the rooms are described in
-docs/ARCHITECTURE.md.
+    from polyrhythm import App, Retry, Signal, wf
+
+Importing this package imports nothing else of ours: a name is looked up when it is first used. The
+rooms are described in docs/ARCHITECTURE.md.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from polyrhythm.sdk import wf
+    from polyrhythm.sdk.client.blocking import Client, Run, UpdateHandle
+    from polyrhythm.sdk.client.history import History
+    from polyrhythm.sdk.client.views import Description, RunStatus, RunSummary
+    from polyrhythm.sdk.declare.task import Task
+    from polyrhythm.sdk.declare.workflow import Workflow
+    from polyrhythm.sdk.definitions import Cancellation, IdReuse, ParentClose
+    from polyrhythm.sdk.errors import (
+        ApplicationError,
+        Cancelled,
+        ChildCancelled,
+        ChildError,
+        ChildFailed,
+        ChildTerminated,
+        ChildTimedOut,
+        Failure,
+        FailureError,
+        MisuseError,
+        NondeterminismError,
+        PayloadError,
+        Permanent,
+        QueryFailed,
+        RetryAfter,
+        TaskCancelled,
+        TaskError,
+        TaskFailed,
+        TaskTimedOut,
+        Terminated,
+        TimedOut,
+        TimeoutKind,
+        UpdateFailed,
+        WorkflowCancelled,
+        WorkflowError,
+        WorkflowFailed,
+        WorkflowTerminated,
+        WorkflowTimedOut,
+    )
+    from polyrhythm.sdk.messages import Query, Signal, Update
+    from polyrhythm.sdk.retry import ByError, Exponential, Fibonacci, Fixed, Retry, TokenBucket
+    from polyrhythm.sdk.settings import IdConflict
+    from polyrhythm.sdk.task import TASK as task  # noqa: N811 - users see an object
+    from polyrhythm.sdk.values import Codec, Converter, Custom
+
 __version__ = "0.1.0"
+__all__ = [
+    "ApplicationError",
+    "ByError",
+    "Cancellation",
+    "Cancelled",
+    "ChildCancelled",
+    "ChildError",
+    "ChildFailed",
+    "ChildTerminated",
+    "ChildTimedOut",
+    "Client",
+    "Codec",
+    "Converter",
+    "Custom",
+    "Description",
+    "Exponential",
+    "Failure",
+    "FailureError",
+    "Fibonacci",
+    "Fixed",
+    "History",
+    "IdConflict",
+    "IdReuse",
+    "MisuseError",
+    "NondeterminismError",
+    "ParentClose",
+    "PayloadError",
+    "Permanent",
+    "Query",
+    "QueryFailed",
+    "Retry",
+    "RetryAfter",
+    "Run",
+    "RunStatus",
+    "RunSummary",
+    "Signal",
+    "Task",
+    "TaskCancelled",
+    "TaskError",
+    "TaskFailed",
+    "TaskTimedOut",
+    "Terminated",
+    "TimedOut",
+    "TimeoutKind",
+    "TokenBucket",
+    "Update",
+    "UpdateFailed",
+    "UpdateHandle",
+    "Workflow",
+    "WorkflowCancelled",
+    "WorkflowError",
+    "WorkflowFailed",
+    "WorkflowTerminated",
+    "WorkflowTimedOut",
+    "task",
+    "wf",
+]
+# Where the names are that stand under their own name.
+MODULES = {
+    "polyrhythm.sdk.client.blocking": "Client Run UpdateHandle",
+    "polyrhythm.sdk.client.history": "History",
+    "polyrhythm.sdk.client.views": "Description RunStatus RunSummary",
+    "polyrhythm.sdk.declare.task": "Task",
+    "polyrhythm.sdk.declare.workflow": "Workflow",
+    "polyrhythm.sdk.definitions": "Cancellation IdReuse ParentClose",
+    "polyrhythm.sdk.errors": (
+        "ApplicationError Cancelled ChildCancelled ChildError ChildFailed ChildTerminated "
+        "ChildTimedOut Failure FailureError MisuseError NondeterminismError PayloadError "
+        "Permanent QueryFailed RetryAfter TaskCancelled TaskError TaskFailed TaskTimedOut "
+        "Terminated TimedOut TimeoutKind UpdateFailed WorkflowCancelled WorkflowError "
+        "WorkflowFailed WorkflowTerminated WorkflowTimedOut"
+    ),
+    "polyrhythm.sdk.messages": "Query Signal Update",
+    "polyrhythm.sdk.retry": "ByError Exponential Fibonacci Fixed Retry TokenBucket",
+    "polyrhythm.sdk.settings": "IdConflict",
+    "polyrhythm.sdk.values": "Codec Converter Custom",
+}
+PLACES = {name: (module, name) for module, names in MODULES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what a name stands for, once."""
+    if name == "wf":
+        value: Any = import_module("polyrhythm.sdk.wf")
+    elif name == "task":
+        value = import_module("polyrhythm.sdk.task").TASK
+    elif name in PLACES:
+        module, attribute = PLACES[name]
+        value = getattr(import_module(module), attribute)
+    else:
+        raise AttributeError(f"module 'polyrhythm' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """All names, imported yet or not."""
+    return sorted({*globals(), *__all__})
