@@ -19,7 +19,7 @@ from temporalio.api.enums.v1 import UpdateWorkflowExecutionLifecycleStage as Sta
 from temporalio.api.history.v1 import HistoryEvent
 
 from engine.rig import Rig
-from polyrhythm.base.errors import PolyrhythmError
+from polyrhythm.base.errors import NotFound, PolyrhythmError
 from polyrhythm.sdk.definitions import (
     HandlerKind,
     Signature,
@@ -31,6 +31,7 @@ from polyrhythm.sdk.definitions import (
 from polyrhythm.sdk.failures import from_failure, to_failure
 from polyrhythm.sdk.loop import (
     Activation,
+    Context,
     Handler,
     HistoryNeeded,
     Instance,
@@ -72,18 +73,21 @@ def workflow_of(run: Callable[..., Any], count: int = 0, **handlers: Any) -> Wor
     return WorkflowDefinition(run.__name__, run, anything(count), **handlers)
 
 
-def call(definition: TaskDefinition, *args: Any, **options: Any) -> Any:
-    """Schedule a task, as Task.__call__ will."""
+def ctx() -> Context:
+    """The run whose code this is."""
     context = current()
     assert context is not None
+    return context
+
+
+def call(definition: TaskDefinition, *args: Any, **options: Any) -> Any:
+    """Schedule a task, as Task.__call__ will."""
     chosen = TaskOptions(**options) if options else definition.options
-    return context.schedule_task(definition, chosen, args)
+    return ctx().schedule_task(definition, chosen, args)
 
 
 def call_local(definition: TaskDefinition, *args: Any) -> Any:
-    context = current()
-    assert context is not None
-    return context.start_local_task(definition, definition.options, args)
+    return ctx().start_local_task(definition, definition.options, args)
 
 
 class Stage:
@@ -313,6 +317,10 @@ class Stage:
             request.sticky_attributes.schedule_to_start_timeout.FromSeconds(10)
         try:
             self.rig.call(request)
+        except NotFound:
+            # The run was terminated meanwhile; or a query was offered to both queues of its run.
+            if activation.query is None:
+                self.cache.pop(run_id).close()
         except PolyrhythmError:
             dropped = self.cache.pop(run_id, None)
             if dropped is not None:
@@ -370,6 +378,4 @@ class Again(Exception):
 
 def answer_updates(name: str, function: Callable[..., Any], count: int = 1, **more: Any) -> None:
     """Set an update's handler from workflow code."""
-    context = current()
-    assert context is not None
-    context.set_handler(name, Handler(HandlerKind.UPDATE, function, anything(count), **more))
+    ctx().set_handler(name, Handler(HandlerKind.UPDATE, function, anything(count), **more))

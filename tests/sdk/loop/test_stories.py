@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from polyrhythm.sdk.loop import current
-from sdk.loop.stage import SLEEP, Stage, call, task_of, workflow_of
-
-
-def ctx() -> Any:
-    context = current()
-    assert context is not None
-    return context
+from sdk.loop.stage import SLEEP, Stage, call, ctx, task_of, workflow_of
 
 
 def test_one_task_a_timer_and_a_signal() -> None:

@@ -182,6 +182,8 @@ class DurableLoop:
         """Return a task with a number."""
         self._count += 1
         task = DurableTask(work, self, self._salt + self._count, name, variables)
+        # Live code that is dropped is nothing to warn of: a replay makes it again.
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
         tasks = self._tasks
         tasks.append(task)
         if len(tasks) > self._pruned:
@@ -196,7 +198,6 @@ class DurableLoop:
     def drop_tasks(self) -> None:
         """Close every coroutine that has not ended, without a sound."""
         for task in self.live_tasks():
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
             try:
                 task.get_coro().close()
             except BaseException as error:

@@ -172,5 +172,4 @@ def _fail(context: Context, event_id: int, cause: int, what: str) -> None:
     why = FAILURES.get(cause, "the service refused it")
     failure = Failure(message=f"cannot {what} the workflow {message.id!r}: {why}")
     failure.application_failure_info.type = "ExternalWorkflowNotFound" if cause == 1 else ""
-    failure.application_failure_info.non_retryable = True
     message.future.let_fail(context.from_failure(failure))
