@@ -6,7 +6,7 @@ import apsw
 import pytest
 
 from polyrhythm.base.errors import DataLoss, InvalidArgument, StoreError
-from polyrhythm.stores.port import Batch, RunFilter, RunWrite
+from polyrhythm.stores.port import Batch, ObjectKind, ObjectRow, RunFilter, RunWrite
 from polyrhythm.stores.sqlite import SqliteSettings, SqliteStore, backup_file, check_file, schema
 from polyrhythm.stores.sqlite import lists as sqlite_lists
 from polyrhythm.stores.sqlite import store as sqlite_store
@@ -192,16 +192,20 @@ def test_a_check_names_what_is_damaged(path, opened):
         write = created(key)
         write.snapshot = snapshot(key, 1)
         commit(write)
-    commit(step(3, 2))
+    commit(step(3, 2), objects=[ObjectRow(1, ObjectKind.PERMIT, "p", b"body")])
     assert store.check().is_sound()
     shell(path, "UPDATE log SET events = X'00' WHERE run_key = 1")
     shell(path, "UPDATE snapshots SET body = X'00' WHERE run_key = 2")
     shell(path, "DELETE FROM log WHERE run_key = 3 AND sequence = 1")
     shell(path, "DELETE FROM executions WHERE run_key = 4")
+    shell(path, "UPDATE objects SET body = X'00'")
     report = store.check()
     assert not report.is_sound()
     assert report.damaged_logs == [1]
     assert report.damaged_snapshots == [2]
+    assert report.damaged_objects == ["p"]
+    with pytest.raises(DataLoss, match="object p is damaged"):
+        store.load_object(1, ObjectKind.PERMIT, "p")
     assert report.incomplete_logs == [3]
     assert report.orphaned_logs == [4]
     assert report.structure == []

@@ -6,6 +6,7 @@ Says what was read; then, a line each, what is damaged and what that means.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from polyrhythm.app.compose import check_database
 from polyrhythm.base.errors import PolyrhythmError
@@ -28,10 +29,11 @@ def run(flags: CheckFlags) -> int:
     print(f"{flags.file} is damaged; {report.log_rows} log rows read")
     for line in report.structure[:SHOWN_MAX]:
         print(f"  structure: {line}")
-    found = {
+    found: dict[str, Sequence[object]] = {
         "runs whose log is damaged (their state cannot be rebuilt)": report.damaged_logs,
         "runs whose log has gaps (their state cannot be rebuilt)": report.incomplete_logs,
         "logs without a run": report.orphaned_logs,
+        "damaged permits and projections": report.damaged_objects,
         "damaged snapshots (harmless: rebuilt from the log)": report.damaged_snapshots,
     }
     for text, keys in found.items():

@@ -117,6 +117,34 @@ class NamespaceRow:
     body: bytes
 
 
+class ObjectKind(IntEnum):
+    """What a named object is."""
+
+    PERMIT = 1
+    PROJECTION = 2
+
+
+@dataclass(slots=True)
+class ObjectRow:
+    """A named value of a namespace, beside the runs; `body` is the engine's, None deletes it."""
+
+    namespace_key: int
+    kind: int
+    name: str
+    body: bytes | None
+
+
+@dataclass(slots=True)
+class LogEntry:
+    """A log row with its place in the order of all commits, and whose it is."""
+
+    position: int
+    workflow_id: str
+    run_id: str
+    workflow_type: str
+    row: LogRow
+
+
 @dataclass(slots=True)
 class RunWrite:
     """What one commit does to one run. `created`: the row is new and becomes the current run of
@@ -143,6 +171,7 @@ class Batch:
     runs: list[RunWrite] = field(default_factory=list)
     namespaces: list[NamespaceRow] = field(default_factory=list)
     deleted_runs: list[int] = field(default_factory=list)
+    objects: list[ObjectRow] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -268,6 +297,21 @@ class Store(Protocol):
 
     def load_namespaces(self) -> Iterable[NamespaceRow]:
         """Return all namespaces."""
+        ...
+
+    def scan_log(self, namespace_key: int, after: int, limit: int) -> list[LogEntry]:
+        """Return a namespace's log rows past position `after`, in the order of their commits.
+        Positions rise and are never used twice; rows of deleted runs are missing."""
+        ...
+
+    def load_object(self, namespace_key: int, kind: int, name: str) -> ObjectRow | None:
+        """Return a named object."""
+        ...
+
+    def list_objects(
+        self, namespace_key: int, kind: int, after: str, limit: int
+    ) -> list[ObjectRow]:
+        """Return objects of a kind whose names follow `after`, by name."""
         ...
 
     def close(self) -> None:

@@ -19,8 +19,10 @@ from polyrhythm.stores.memory.tables import Tables, check_batch, read_log_rows, 
 from polyrhythm.stores.port import (
     Batch,
     LaneOwner,
+    LogEntry,
     LogRow,
     NamespaceRow,
+    ObjectRow,
     RunFilter,
     RunRow,
     Snapshot,
@@ -179,6 +181,36 @@ class MemoryStore:
         return [
             NamespaceRow(*self.tables.namespaces[key]) for key in sorted(self.tables.namespaces)
         ]
+
+    def scan_log(self, namespace_key: int, after: int, limit: int) -> list[LogEntry]:
+        """Return a namespace's log rows past a position, in the order of their commits."""
+        found: list[LogEntry] = []
+        for position in range(after + 1, len(self.tables.positions) + 1):
+            run_key, sequence = self.tables.positions[position - 1]
+            row = self.load_row(run_key)
+            if row is None or row.namespace_key != namespace_key:
+                continue
+            entry = read_log_rows(self.tables, run_key)[sequence - 1]
+            found.append(LogEntry(position, row.workflow_id, row.run_id, row.workflow_type, entry))
+            if len(found) == limit:
+                break
+        return found
+
+    def load_object(self, namespace_key: int, kind: int, name: str) -> ObjectRow | None:
+        """Return a named object."""
+        body = self.tables.objects.get((namespace_key, kind, name))
+        return ObjectRow(namespace_key, kind, name, body) if body is not None else None
+
+    def list_objects(
+        self, namespace_key: int, kind: int, after: str, limit: int
+    ) -> list[ObjectRow]:
+        """Return objects of a kind whose names follow `after`, by name."""
+        found = [
+            ObjectRow(*key, body)
+            for key, body in sorted(self.tables.objects.items())
+            if key[:2] == (namespace_key, kind) and key[2] > after
+        ]
+        return found[:limit]
 
     def close(self) -> None:
         """End this handle; the tables stay for whoever reopens them."""

@@ -41,6 +41,9 @@ class Tables:
     due: dict[int, int] = field(default_factory=dict)
     work: dict[tuple[int, int, str], dict[int, int]] = field(default_factory=dict)
     owing: set[int] = field(default_factory=set)
+    objects: dict[tuple[int, int, str], bytes] = field(default_factory=dict)
+    # The runs of all log rows in the order of their commits: a position is a place here, from 1.
+    positions: list[tuple[int, int]] = field(default_factory=list)
     run_key_last: int = 0
 
 
@@ -84,6 +87,12 @@ def write_batch(tables: Tables, batch: Batch) -> None:
         tables.namespaces[namespace.key] = NAMESPACE_VALUES(namespace)
     for write in batch.runs:
         _write_run(tables, write, batch.committed_ns)
+    for one in batch.objects:
+        key = (one.namespace_key, one.kind, one.name)
+        if one.body is None:
+            tables.objects.pop(key, None)
+        else:
+            tables.objects[key] = one.body
     for run_key in batch.deleted_runs:
         _delete_run(tables, run_key)
 
@@ -101,6 +110,7 @@ def _write_run(tables: Tables, write: RunWrite, committed_ns: int) -> None:
     tables.runs[row.run_key] = RUN_VALUES(row)
     _note_due_work_owing(tables, row)
     if (log := write.log) is not None:
+        tables.positions.append((log.run_key, log.sequence))
         values = (log.run_key, log.sequence, log.first_event_id, log.event_count)
         tables.logs.setdefault(row.run_key, []).append(
             (*values, log.events, log.notes, committed_ns)

@@ -22,8 +22,10 @@ from polyrhythm.stores.port import (
     Batch,
     EntityKind,
     LaneOwner,
+    LogEntry,
     LogRow,
     NamespaceRow,
+    ObjectRow,
     RunFilter,
     RunRow,
     Snapshot,
@@ -31,7 +33,8 @@ from polyrhythm.stores.port import (
     Traits,
     WorkKind,
 )
-from polyrhythm.stores.sqlite import lists, lockfile, verification, writes
+from polyrhythm.stores.sqlite import lists, lockfile, objects, verification, writes
+from polyrhythm.stores.sqlite.checksums import log_crc
 from polyrhythm.stores.sqlite.database import Database
 from polyrhythm.stores.sqlite.settings import MEMORY_PATH, SqliteSettings
 
@@ -276,6 +279,23 @@ class SqliteStore:
         """Return all namespaces."""
         return [NamespaceRow(*row) for row in self._database.read(NAMESPACES)]
 
+    def scan_log(self, namespace_key: int, after: int, limit: int) -> list[LogEntry]:
+        """Return a namespace's log rows past a position, in the order of their commits."""
+        rows = self._database.read(objects.LOG_FROM, (after, namespace_key, limit))
+        return [objects.log_entry(row) for row in rows]
+
+    def load_object(self, namespace_key: int, kind: int, name: str) -> ObjectRow | None:
+        """Return a named object. Raises DataLoss."""
+        rows = self._database.read(objects.GET, (namespace_key, kind, name))
+        return objects.object_row(rows[0]) if rows else None
+
+    def list_objects(
+        self, namespace_key: int, kind: int, after: str, limit: int
+    ) -> list[ObjectRow]:
+        """Return objects of a kind whose names follow `after`, by name. Raises DataLoss."""
+        rows = self._database.read(objects.LIST, (namespace_key, kind, after, limit))
+        return [objects.object_row(row) for row in rows]
+
     def check(self) -> verification.Report:
         """Check the file's structure and every checksum; reads all of it."""
         return verification.check(self._database.connection())
@@ -324,6 +344,6 @@ def _snapshot(
 
 def _log_row(values: tuple[Any, ...]) -> LogRow:
     run_key, sequence, _, _, events, notes, _, crc = values
-    if writes.log_crc(run_key, sequence, events, notes) != crc:
+    if log_crc(run_key, sequence, events, notes) != crc:
         raise DataLoss(f"log row {sequence} is damaged")
     return LogRow(*values[:7])

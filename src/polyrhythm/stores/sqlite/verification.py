@@ -18,12 +18,13 @@ import apsw
 
 from polyrhythm.base.errors import StoreError
 from polyrhythm.stores.sqlite import refusals, schema
+from polyrhythm.stores.sqlite.checksums import log_crc, object_crc
 from polyrhythm.stores.sqlite.database import sync_directory
-from polyrhythm.stores.sqlite.writes import log_crc
 
 PARTIAL = ".partial"
 LOG_ROWS = "SELECT run_key, sequence, events, notes, crc FROM log ORDER BY run_key, sequence"
 SNAPSHOTS = "SELECT run_key, body, crc FROM snapshots"
+OBJECTS = "SELECT name, body, crc FROM objects"
 GAPS = (
     "SELECT run_key FROM log GROUP BY run_key "
     "HAVING min(sequence) != 1 OR max(sequence) != count(*)"
@@ -34,12 +35,13 @@ ORPHANS = "SELECT DISTINCT run_key FROM log EXCEPT SELECT run_key FROM execution
 @dataclass(slots=True)
 class Report:
     """What a check found. `structure` is what SQLite says of the file, empty when it is sound;
-    the others are run keys."""
+    the others are run keys, and names of objects."""
 
     log_rows: int = 0
     structure: list[str] = field(default_factory=list)
     damaged_logs: list[int] = field(default_factory=list)
     damaged_snapshots: list[int] = field(default_factory=list)
+    damaged_objects: list[str] = field(default_factory=list)
     incomplete_logs: list[int] = field(default_factory=list)
     orphaned_logs: list[int] = field(default_factory=list)
 
@@ -69,6 +71,9 @@ def _check_bytes(connection: apsw.Connection, report: Report) -> None:
     report.damaged_logs = list(damaged)
     report.damaged_snapshots = [
         run_key for run_key, body, crc in connection.execute(SNAPSHOTS) if crc32(body) != crc
+    ]
+    report.damaged_objects = [
+        name for name, body, crc in connection.execute(OBJECTS) if object_crc(name, body) != crc
     ]
     report.incomplete_logs = [run_key for (run_key,) in connection.execute(GAPS)]
     report.orphaned_logs = [run_key for (run_key,) in connection.execute(ORPHANS)]

@@ -18,6 +18,8 @@ import apsw
 
 from polyrhythm.base.errors import LaneLost, StoreError
 from polyrhythm.stores.port import Batch, LogRow, NamespaceRow, RunRow, RunWrite
+from polyrhythm.stores.sqlite.checksums import log_crc
+from polyrhythm.stores.sqlite.objects import write_objects
 
 # What the bytes of a log row mean: 1 is a serialized History and a serialized NoteList.
 LOG_FORMAT = 1
@@ -93,11 +95,6 @@ def _update(changed: int) -> tuple[str, Callable[[RunRow], tuple[Any, ...]]]:
 UPDATES = tuple(_update(changed) for changed in range(1 << len(GROUPS)))
 
 
-def log_crc(run_key: int, sequence: int, events: bytes, notes: bytes) -> int:
-    """Return the checksum of a log row; it covers whose row it is and the bytes."""
-    return crc32(notes, crc32(events, crc32(b"%d %d" % (run_key, sequence))))
-
-
 def check_epoch(cursor: apsw.Cursor, lane: int, epoch: int) -> None:
     """Raise LaneLost unless the lane is still at this epoch."""
     if cursor.execute(EPOCH, (lane,)).get != epoch:
@@ -127,6 +124,8 @@ def write_batch(cursor: apsw.Cursor, batch: Batch, position: int) -> int:
     ]
     if snapshots:
         cursor.executemany(PUT_SNAPSHOT, snapshots)
+    if batch.objects:
+        write_objects(cursor, batch.objects)
     if batch.deleted_runs:
         _delete_runs(cursor, batch.deleted_runs, position)
     return position

@@ -16,6 +16,7 @@ from polyrhythm.testing.store_suite import (
     deletions,
     finding,
     listing,
+    objects,
     refusals,
     scans,
 )
@@ -28,6 +29,7 @@ CHECKS = (
     *finding.CHECKS,
     *scans.CHECKS,
     *listing.CHECKS,
+    *objects.CHECKS,
 )
 DAMAGE_CHECKS = damage.CHECKS
 
