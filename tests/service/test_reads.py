@@ -71,7 +71,18 @@ def test_counts() -> None:
     fixture.engine.replies[0].resolve(3)
     assert reply.value.count == 3
     grouped = CountWorkflowExecutionsRequest(namespace="default", query="GROUP BY ExecutionStatus")
-    assert isinstance(fixture.call(grouped).error, Unimplemented)
+    reply = fixture.call(grouped)
+    assert fixture.engine.last.by_status
+    fixture.engine.replies[-1].resolve({1: 2, 7: 3})
+    assert reply.value.count == 5
+    assert [(g.count, [v.data for v in g.group_values]) for g in reply.value.groups] == [
+        (2, [b'"Running"']),
+        (3, [b'"TimedOut"']),
+    ]
+    assert dict(reply.value.groups[0].group_values[0].metadata) == {
+        "encoding": b"json/plain",
+        "type": b"Keyword",
+    }
     listed = ListWorkflowExecutionsRequest(namespace="default", query="GROUP BY ExecutionStatus")
     assert fixture.refusal(listed) == (
         "invalid query: operation is not supported: 'GROUP BY' clause"
@@ -191,6 +202,7 @@ def test_what_the_server_says_of_itself() -> None:
         "eager_workflow_start",
         "sdk_metadata",
         "build_id_based_versioning",
+        "count_group_by_execution_status",
     }
     cluster = fixture.call(GetClusterInfoRequest()).value
     assert (cluster.cluster_name, cluster.history_shard_count) == ("active", 1)

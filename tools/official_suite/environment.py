@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".cache" / "official-suite"
 SDK_VERSION = "1.31.0"
 PACKAGES = (
-    f"temporalio[opentelemetry,pydantic]=={SDK_VERSION}",
+    f"temporalio[grpc,opentelemetry,pydantic]=={SDK_VERSION}",
     "pytest==9.0.*",
     "pytest-asyncio==0.21.*",
     "pytest-timeout==2.*",
@@ -26,6 +26,7 @@ PACKAGES = (
     "psutil>=5.9.3",
     "cryptography>=46",
     "httpx>=0.28.1",
+    "googleapis-common-protos>=1.75,<2",
     "typing-extensions>=4.2",
 )
 # Of a checkout: what tests read beside themselves.

@@ -49,9 +49,10 @@ class RunPage:
 
 @dataclass(slots=True)
 class CountRuns:
-    """How many runs match; the reply is an int."""
+    """How many runs match; the reply is an int, or a dict of them by status."""
 
     filter: RunFilter
+    by_status: bool = False
 
 
 @dataclass(slots=True)

@@ -281,9 +281,15 @@ def _status_names() -> dict[str, int]:
     """Both spellings of each status: TimedOut and WORKFLOW_EXECUTION_STATUS_TIMED_OUT."""
     names: dict[str, int] = {}
     for full, number in WorkflowExecutionStatus.items():
-        words = full.removeprefix("WORKFLOW_EXECUTION_STATUS_").split("_")
-        names[full] = names["".join(word.capitalize() for word in words)] = int(number)
+        names[full] = names[status_word(number)] = int(number)
     return names
+
+
+def status_word(status: int) -> str:
+    """Return a status as searches name it: Running, TimedOut ..."""
+    full = WorkflowExecutionStatus.Name(WorkflowExecutionStatus.ValueType(status))
+    words = full.removeprefix("WORKFLOW_EXECUTION_STATUS_").split("_")
+    return "".join(word.capitalize() for word in words)
 
 
 _STATUSES = _status_names()

@@ -49,6 +49,7 @@ def handle_system_info(
     can.upsert_memo = True
     can.eager_workflow_start = True
     can.sdk_metadata = True
+    can.count_group_by_execution_status = True
     # Not the versioning of that name, which is off: workers then say their build id in a stamp.
     can.build_id_based_versioning = True
     return Reply.of(response)

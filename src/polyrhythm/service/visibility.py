@@ -7,6 +7,7 @@ so runs that start or close in between are neither shown twice nor a reason to l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -27,12 +28,12 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.api.notes import ListToken
-from polyrhythm.base.errors import InvalidArgument, Unimplemented
+from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.base.limits import SECOND_NS
 from polyrhythm.engine.calls import CountRuns, ListRuns, RunPage
 from polyrhythm.engine.filter import RunFilter
 from polyrhythm.engine.reply import Reply
-from polyrhythm.service.query_filter import Wanted, build_filter, clamped
+from polyrhythm.service.query_filter import Wanted, build_filter, clamped, status_word
 from polyrhythm.service.query_grammar import parse_query
 from polyrhythm.service.query_words import refusal
 from polyrhythm.service.service import NamespaceScope, Service
@@ -73,10 +74,10 @@ def handle_count(
     """Count runs by a query. Reply: CountWorkflowExecutionsResponse."""
     query = parse_query(request.query)
     wanted = build_filter(query, scope.namespace.key)
-    if query.group_by:
-        raise Unimplemented("GROUP BY in queries is not implemented")
     if wanted.nothing:
         return Reply.of(CountWorkflowExecutionsResponse(count=0))
+    if query.group_by:
+        return shaped(service.submit(scope, CountRuns(wanted.filter, True), deadline_ns), _groups)
     reply = service.submit(scope, CountRuns(wanted.filter), deadline_ns)
     return shaped(reply, lambda count: CountWorkflowExecutionsResponse(count=count))
 
@@ -167,6 +168,17 @@ def _list(
         return Reply.of(response_class())
     reply = service.submit(scope, ListRuns(wanted.filter), deadline_ns)
     return shaped(reply, partial(_page, response_class))
+
+
+def _groups(counts: dict[int, int]) -> CountWorkflowExecutionsResponse:
+    """Return the counts of statuses, each named as a search attribute would be."""
+    response = CountWorkflowExecutionsResponse(count=sum(counts.values()))
+    for status, count in counts.items():
+        value = response.groups.add(count=count).group_values.add()
+        value.metadata["encoding"] = b"json/plain"
+        value.metadata["type"] = b"Keyword"
+        value.data = json.dumps(status_word(status)).encode()
+    return response
 
 
 def _page(response_class: Callable[[], Any], page: RunPage) -> Message:

@@ -295,6 +295,10 @@ class Store(Protocol):
         """Return how many runs match, whatever `after` and `limit` say."""
         ...
 
+    def count_by_status(self, wanted: RunFilter) -> dict[int, int]:
+        """The same for each status that has any, in their order."""
+        ...
+
     def load_namespaces(self) -> Iterable[NamespaceRow]:
         """Return all namespaces."""
         ...

@@ -28,7 +28,9 @@ def list_runs(desk: Desk, call: Call) -> None:
 def count_runs(desk: Desk, call: Call) -> None:
     """Answer with how many runs match."""
     wanted: CountRuns = call.request
-    desk.turn.answer(call.reply, desk.memory.world.store.count_runs(wanted.filter))
+    store = desk.memory.world.store
+    count = store.count_by_status if wanted.by_status else store.count_runs
+    desk.turn.answer(call.reply, count(wanted.filter))
 
 
 def encode_info(row: RunRow) -> WorkflowExecutionInfo:

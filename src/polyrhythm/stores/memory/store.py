@@ -9,6 +9,7 @@ but its owner does not know). Nothing here knows a clock, a thread or a random n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from heapq import nsmallest
@@ -175,6 +176,10 @@ class MemoryStore:
     def count_runs(self, wanted: RunFilter) -> int:
         """Return how many runs match, whatever `after` and `limit` say."""
         return sum(1 for _ in self._matching(wanted))
+
+    def count_by_status(self, wanted: RunFilter) -> dict[int, int]:
+        """The same for each status that has any, in their order."""
+        return dict(sorted(Counter(row.status for row in self._matching(wanted)).items()))
 
     def load_namespaces(self) -> Iterable[NamespaceRow]:
         """Return all namespaces."""

@@ -38,6 +38,13 @@ def count_statement(wanted: RunFilter) -> tuple[str, tuple[Any, ...]]:
     return f"SELECT count(*) FROM executions {_index(wanted)} WHERE {where}", tuple(values)
 
 
+def status_statement(wanted: RunFilter) -> tuple[str, tuple[Any, ...]]:
+    """Return the query that counts matches by status and its values."""
+    where, values = _where(wanted)
+    counted = f"SELECT status, count(*) FROM executions {_index(wanted)} WHERE {where}"
+    return f"{counted} GROUP BY status ORDER BY status", tuple(values)
+
+
 def _index(wanted: RunFilter) -> str:
     by_id = wanted.workflow_ids is not None
     return f"INDEXED BY {'executions_by_id' if by_id else 'executions_by_time'}"

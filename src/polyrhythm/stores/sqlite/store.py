@@ -275,6 +275,10 @@ class SqliteStore:
         """Return how many runs match, whatever `after` and `limit` say."""
         return self._read_int(*lists.count_statement(wanted))
 
+    def count_by_status(self, wanted: RunFilter) -> dict[int, int]:
+        """The same for each status that has any, in their order."""
+        return dict(self._database.read(*lists.status_statement(wanted)))
+
     def load_namespaces(self) -> Iterable[NamespaceRow]:
         """Return all namespaces."""
         return [NamespaceRow(*row) for row in self._database.read(NAMESPACES)]

@@ -112,10 +112,14 @@ def _check_filter(desk: Bench, rows: list[RunRow], wanted: RunFilter) -> None:
     expected = _expected(rows, wanted)
     assert desk.store.list_runs(wanted) == expected, wanted
     assert desk.store.count_runs(wanted) == len(expected), wanted
+    statuses = sorted({row.status for row in expected})
+    by_status = [(s, sum(row.status == s for row in expected)) for s in statuses]
+    assert list(desk.store.count_by_status(wanted).items()) == by_status, wanted
     after = _place(expected[0]) if expected else (0, 0, 0)
     page = replace(wanted, limit=3, after=after)
     assert desk.store.list_runs(page) == expected[1:4], page
     assert desk.store.count_runs(page) == len(expected), page
+    assert list(desk.store.count_by_status(page).items()) == by_status, page
 
 
 def _expected(rows: list[RunRow], wanted: RunFilter) -> list[RunRow]:
