@@ -16,6 +16,7 @@ from engine.rig import (
 )
 from polyrhythm.base.errors import ResourceExhausted
 from polyrhythm.base.limits import DAY_NS, SECOND_NS, Limits
+from polyrhythm.engine.cache import weight_of
 
 
 def test_a_queue_past_its_memory_is_read_back_in_order() -> None:
@@ -73,6 +74,38 @@ def test_an_evicted_run_is_folded_again() -> None:
     assert rig.events("a").count("WORKFLOW_EXECUTION_SIGNALED") == 4
     rig.run_commands(complete())
     assert rig.store.load_run(1, 1) is not None
+
+
+def signal_with(workflow_id: str, size: int) -> ws.SignalWorkflowExecutionRequest:
+    request = signal_request(workflow_id)
+    request.input.payloads.add().data = bytes(size)
+    return request
+
+
+def test_runs_are_evicted_by_what_they_hold_too() -> None:
+    rig = Rig(Limits(cached_bytes_max=200_000, cached_history_bytes_max=100_000))
+    cache = rig.lane.memory.world.cache
+    for number in range(30):
+        rig.call(start_request(f"w{number}"))
+    assert len(cache) == 30
+    for number in range(30):
+        rig.call(signal_with(f"w{number}", 30_000))
+    assert 1 < len(cache) < 7
+    # They are read again, and what is evicted counts no more.
+    for number in range(30):
+        assert rig.events(f"w{number}").count("WORKFLOW_EXECUTION_SIGNALED") == 1
+    assert cache._bytes == sum(weight_of(run) for run in cache._runs.values()) < 200_000
+
+
+def test_one_run_larger_than_all_memory_allows_still_works() -> None:
+    rig = Rig(Limits(cached_bytes_max=10_000, cached_history_bytes_max=1_000_000))
+    rig.call(start_request("large"))
+    for _ in range(5):
+        rig.call(signal_with("large", 50_000))
+    assert len(rig.lane.memory.world.cache) == 1
+    rig.call(start_request("small"))
+    assert len(rig.lane.memory.world.cache) == 1
+    assert rig.events("large").count("WORKFLOW_EXECUTION_SIGNALED") == 5
 
 
 def test_a_long_history_is_paged() -> None:

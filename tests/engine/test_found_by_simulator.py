@@ -15,7 +15,7 @@ from engine.rig import (
     start_request,
     timer,
 )
-from polyrhythm.base.errors import StoreError
+from polyrhythm.base.errors import NotFound, StoreError
 from polyrhythm.base.limits import MINUTE_NS, SECOND_NS, Limits
 from polyrhythm.core.snapshot import FOLD_VERSION
 from polyrhythm.engine.turn import fold_run
@@ -118,6 +118,9 @@ def test_a_deletion_that_was_not_committed_loses_no_timer() -> None:
     faults.armed = True
     rig.submit(delete)
     rig.advance(10)
+    # The deletion came first and was not committed: the deadline is armed again, and has passed.
+    assert rig.lane.next_ns() == rig.now_ns
+    rig.turn()
     assert rig.events().count("TIMER_FIRED") == 1
 
 
@@ -163,3 +166,61 @@ def test_a_state_with_headers_is_byte_for_byte_the_fold_of_its_log() -> None:
     assert run is not None
     assert stored is not None
     assert run.state.activities == fold_run(stored).state.activities
+
+
+def update_request(update_id: str) -> ws.UpdateWorkflowExecutionRequest:
+    request = ws.UpdateWorkflowExecutionRequest(namespace="default")
+    request.workflow_execution.workflow_id = "w"
+    request.request.meta.update_id = update_id
+    request.request.input.name = "change"
+    return request
+
+
+def test_an_activity_that_ends_before_a_speculative_task_names_its_own_start() -> None:
+    # The task's event was written between the two and took the id that the end had named.
+    rig = Rig()
+    rig.call(start_request())
+    rig.run_commands(activity("a"))
+    task = rig.call(poll_activity_request())
+    rig.submit(update_request("u"))
+    rig.turn()
+    rig.call(
+        ws.RespondActivityTaskCompletedRequest(namespace="default", task_token=task.task_token)
+    )
+    request = ws.GetWorkflowExecutionHistoryRequest(namespace="default")
+    request.execution.workflow_id = "w"
+    *_, started, completed = rig.call(request).history.events
+    assert started.HasField("activity_task_started_event_attributes")
+    attributes = completed.activity_task_completed_event_attributes
+    assert attributes.started_event_id == started.event_id
+
+
+def test_options_of_a_closed_run_are_not_restored() -> None:
+    # What was pending when it closed is still there to be described, and was written to.
+    rig = Rig()
+    run_id = rig.call(start_request()).run_id
+    rig.run_commands(activity("a"))
+    rig.call(poll_activity_request())
+    terminate = ws.TerminateWorkflowExecutionRequest(namespace="default")
+    terminate.workflow_execution.workflow_id = "w"
+    rig.call(terminate)
+    restore = ws.UpdateActivityOptionsRequest(namespace="default", id="a", restore_original=True)
+    restore.execution.workflow_id = "w"
+    restore.execution.run_id = run_id
+    with pytest.raises(NotFound):
+        rig.call(restore)
+
+
+def test_a_paused_activity_that_would_wait_is_not_due() -> None:
+    # A turn was taken for a retry that a pause had put off.
+    rig = Rig()
+    rig.call(start_request())
+    rig.run_commands(activity("a"))
+    token = rig.call(poll_activity_request()).task_token
+    rig.call(ws.RespondActivityTaskFailedRequest(namespace="default", task_token=token))
+    pause = ws.PauseActivityRequest(namespace="default", id="a")
+    pause.execution.workflow_id = "w"
+    rig.call(pause)
+    row = rig.store.load_row(1)
+    assert row is not None
+    assert row.due_ns == 0

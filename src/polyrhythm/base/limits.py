@@ -100,8 +100,10 @@ class Limits:
     # A turn of the lane: items decided before one commit, and steps they may cause among them.
     turn_items_max: int = 512
     turn_steps_max: int = 8192
-    # Memory: states kept for runs that may act soon, offers of one queue, armed timers.
+    # Memory: states kept for runs that may act soon, as many and as much; offers of one queue, armed
+    # timers. 20,000 runs that sleep take 80 MB, so that bytes count only where payloads are large.
     cached_runs_max: int = 20_000
+    cached_bytes_max: int = 256 * 1024 * 1024
     cached_history_bytes_max: int = 64 * 1024
     offers_in_memory_max: int = 10_000
     timers_in_memory_max: int = 100_000

@@ -1,7 +1,8 @@
 """Runs in memory: their states, and the tail of their histories.
 
 A cache, never a truth: any run can be dropped between turns and is folded again from its log when
-it is needed. The least recently used go first. Runs of the turn in progress are never dropped.
+it is needed. The least recently used go first, once there are too many or they hold too many
+bytes. Runs of the turn in progress are never dropped.
 The tail keeps the last events as framed bytes, so that a worker's next task needs no read.
 """
 
@@ -12,6 +13,12 @@ from dataclasses import dataclass, field
 
 from polyrhythm.core.state import RunState
 from polyrhythm.stores.port import RunRow
+
+# What a run takes in memory, measured: state, row and tail of one that sleeps (4.0 kB), each
+# pending thing without its payloads (0.7 kB), each id that is kept.
+RUN_BYTES = 4000
+ENTRY_BYTES = 700
+ID_BYTES = 200
 
 
 @dataclass(slots=True)
@@ -27,6 +34,8 @@ class LoadedRun:
     frames: list[bytes] = field(default_factory=list)
     frames_first_id: int = 1
     frames_bytes: int = 0
+    # What the cache counts it at.
+    weight: int = 0
 
     def remember(self, frames: list[bytes], bytes_max: int) -> None:
         """Append new events to the tail; a tail past `bytes_max` starts anew at its newest."""
@@ -44,8 +53,10 @@ class LoadedRun:
 class RunCache:
     """Loaded runs by key, and the newest run of each workflow id among them."""
 
-    def __init__(self, runs_max: int) -> None:
+    def __init__(self, runs_max: int, bytes_max: int) -> None:
         self._runs_max = runs_max
+        self._bytes_max = bytes_max
+        self._bytes = 0
         self._runs: OrderedDict[int, LoadedRun] = OrderedDict()
         self._current: dict[tuple[int, str], int] = {}
 
@@ -62,6 +73,14 @@ class RunCache:
     def put(self, run: LoadedRun) -> None:
         """Keep a run."""
         self._runs[run.key] = run
+        self.weigh(run)
+
+    def weigh(self, run: LoadedRun) -> None:
+        """Count what a run holds now that it has changed; one that is not kept counts nothing."""
+        if self._runs.get(run.key) is run:
+            weight = weight_of(run)
+            self._bytes += weight - run.weight
+            run.weight = weight
 
     def current_key(self, namespace_key: int, workflow_id: str) -> int:
         """Return the key of an id's newest run, 0 when it is not known here."""
@@ -75,11 +94,38 @@ class RunCache:
         """Forget a run."""
         run = self._runs.pop(key, None)
         if run is not None:
+            self._bytes -= run.weight
+            run.weight = 0
             identity = (run.state.namespace_key, run.state.workflow_id)
             if self._current.get(identity) == key:
                 del self._current[identity]
 
     def trim(self) -> None:
         """Forget the runs that were used least recently, between turns."""
-        while len(self._runs) > self._runs_max:
-            self.drop(next(iter(self._runs)))
+        runs = self._runs
+        while len(runs) > self._runs_max or (self._bytes > self._bytes_max and len(runs) > 1):
+            self.drop(next(iter(runs)))
+
+
+def weight_of(run: LoadedRun) -> int:
+    """Return about how many bytes a run takes."""
+    state = run.state
+    weight = RUN_BYTES + run.frames_bytes + len(state.start_event) + len(state.memo)
+    weight += len(state.search_attributes) + len(state.close_event) + state.buffered_bytes
+    entries = len(state.timers) + len(state.external_signals) + len(state.external_cancels)
+    if state.activities:
+        entries += len(state.activities)
+        for activity in state.activities.values():
+            weight += len(activity.scheduled) + len(activity.heartbeat_details)
+            weight += len(activity.last_failure)
+    if state.children:
+        entries += len(state.children)
+        weight += sum(len(child.initiated) for child in state.children.values())
+    if state.updates:
+        entries += len(state.updates)
+        weight += sum(len(update.request) for update in state.updates.values())
+    if state.owed:
+        weight += sum(map(len, state.owed.values()))
+    ids = len(state.signal_request_ids) + len(state.request_events)
+    ids += len(state.completed_updates) + len(state.received)
+    return weight + ENTRY_BYTES * entries + ID_BYTES * ids

@@ -119,13 +119,16 @@ class Lane:
         return min(own, waiters) if waiters else own
 
     def begin(self, now_ns: int) -> Progress:
-        """Start a turn: runs that are due come first, calls out of time are answered."""
+        """Start a turn: what waits comes first, then runs that are due; calls out of time are
+        answered."""
         memory = self.memory
         memory.waiters.expire(now_ns)
         memory.inbox.extend(memory.space.look(now_ns))
         if memory.space.is_due(now_ns):
+            # Behind what came before: a heartbeat or a result that waited while the store stalled
+            # was in time.
             for run_key in memory.timers.take_due(now_ns, memory.world.limits.turn_items_max):
-                memory.inbox.appendleft(self._own(FireDue(run_key)))
+                memory.inbox.append(self._own(FireDue(run_key)))
         for run_key in memory.retention.take_expired(now_ns):
             memory.inbox.appendleft(self._own(Expire(run_key)))
         return Progress(Desk(Turn(memory.world, now_ns), memory))
