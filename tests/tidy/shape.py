@@ -14,6 +14,7 @@ PARAMETERS_MAX = 6
 COLUMNS_MAX = 100
 
 CORE = "src/polyrhythm/core/"
+TEMPORAL_LINK = "src/polyrhythm/links/temporal/"
 # What would let the outside into the pure core: clocks, chance, threads, sockets, files, stores.
 IMPURE_MODULES = frozenset(
     """time random secrets uuid threading _thread multiprocessing concurrent asyncio contextvars
@@ -110,10 +111,12 @@ def impure_core(source: Source) -> Iterator[Finding]:
 
 
 def foreign_sdk(source: Source) -> Iterator[Finding]:
-    """Of the temporalio package the library imports the vocabulary, `temporalio.api`, only."""
+    """Of the temporalio package the library imports the vocabulary, `temporalio.api`, only; the
+    link to a Temporal service its client's raw calls too."""
     if source.is_library:
+        ours = ("temporalio.api", *(["temporalio.service"] * source.is_in(TEMPORAL_LINK)))
         for line, name in source.imports:
-            if name.startswith("temporalio") and not name.startswith("temporalio.api"):
+            if name.startswith("temporalio") and not name.startswith(ours):
                 yield source.find(line, f"{name}: only temporalio.api is ours to import")
 
 

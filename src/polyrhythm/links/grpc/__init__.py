@@ -1,5 +1,5 @@
 """A service behind a gRPC address, ours or a Temporal server's."""
 
-from polyrhythm.links.grpc.link import GrpcLink, GrpcLinkSettings, Tls
+from polyrhythm.links.grpc.link import GrpcLink
 
-__all__ = ["GrpcLink", "GrpcLinkSettings", "Tls"]
+__all__ = ["GrpcLink"]

@@ -7,7 +7,6 @@ its detail, then by its code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -17,6 +16,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from polyrhythm.links.grpc.statuses import error_of
+from polyrhythm.sdk.connection import ConnectionSettings
 from polyrhythm.sdk.link import Traits
 
 UNLIMITED = -1
@@ -33,40 +33,17 @@ OPTIONS: list[tuple[str, int]] = [
 ]
 
 
-@dataclass(slots=True)
-class Tls:
-    """How the service proves who it is and, with a certificate, who this program is.
-
-    All are PEM bytes; empty `server_ca` trusts what the system trusts. `domain` replaces the name
-    that the service's certificate is checked against.
-    """
-
-    server_ca: bytes = b""
-    certificate: bytes = b""
-    private_key: bytes = b""
-    domain: str = ""
-
-
-@dataclass(slots=True)
-class GrpcLinkSettings:
-    """How a service is reached. An API key travels over TLS only."""
-
-    tls: Tls | None = None
-    api_key: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-
-
 class GrpcLink:
     """A Link to `host:port` or `unix:path`."""
 
-    def __init__(self, address: str, settings: GrpcLinkSettings | None = None) -> None:
-        self._settings = settings or GrpcLinkSettings()
+    def __init__(self, address: str, settings: ConnectionSettings | None = None) -> None:
+        self._settings = settings or ConnectionSettings()
         self._channel = _open(address, self._settings)
         self._metadata = list(self._settings.headers.items())
         if self._settings.api_key:
             self._metadata.append(("authorization", f"Bearer {self._settings.api_key}"))
         self._stubs: dict[str, Any] = {}
-        self._traits = Traits("gRPC")
+        self._traits = Traits(f"the service at {address}")
 
     @property
     def traits(self) -> Traits:
@@ -102,11 +79,9 @@ class GrpcLink:
         return stub
 
 
-def _open(address: str, settings: GrpcLinkSettings) -> grpc.aio.Channel:
+def _open(address: str, settings: ConnectionSettings) -> grpc.aio.Channel:
     tls = settings.tls
     if tls is None:
-        if settings.api_key:
-            raise ValueError("an API key is sent over TLS only: give tls=Tls() as well")
         return grpc.aio.insecure_channel(address, options=OPTIONS)
     credentials = grpc.ssl_channel_credentials(
         tls.server_ca or None, tls.private_key or None, tls.certificate or None

@@ -1,4 +1,7 @@
-"""Fetches histories: the pages behind a task, or a whole run that is not in the cache any more."""
+"""Fetches histories: the pages behind a task, or a whole run that is not in the cache any more.
+
+Bounded by the service, which ends a run whose history grows past its limit.
+"""
 
 from __future__ import annotations
 

@@ -29,8 +29,6 @@ from polyrhythm.sdk.worker.settings import WorkerSettings
 from polyrhythm.sdk.worker.workflow_tasks import WorkflowTasks
 
 CALL_S = 5.0
-NO_TASKS: Mapping[str, TaskDefinition] = dict[str, TaskDefinition]()
-NO_WORKFLOWS: Mapping[str, WorkflowDefinition] = dict[str, WorkflowDefinition]()
 
 
 @dataclass(slots=True)
@@ -39,8 +37,8 @@ class WorkerPlan:
 
     namespace: str
     queue: str
-    tasks: Mapping[str, TaskDefinition] = field(default_factory=lambda: NO_TASKS)
-    workflows: Mapping[str, WorkflowDefinition] = field(default_factory=lambda: NO_WORKFLOWS)
+    tasks: Mapping[str, TaskDefinition] = field(default_factory=dict)
+    workflows: Mapping[str, WorkflowDefinition] = field(default_factory=dict)
     settings: WorkerSettings = field(default_factory=WorkerSettings)
     loop_settings: LoopSettings = field(default_factory=LoopSettings)
 
