@@ -79,7 +79,7 @@ def _due_ns(state: RunState, now_ns: int) -> int:
         return due_ns
     # A clock that was set back makes a back-off wait again whose deadline has been taken already.
     for activity in state.activities.values():
-        if backs_off(activity, now_ns):
+        if not activity.pause and backs_off(activity, now_ns):
             due_ns = min(due_ns or activity.available_ns, activity.available_ns)
     return due_ns
 

@@ -190,6 +190,8 @@ def write_closing(
     state = decision.state
     closing.scheduled_event_id = activity.scheduled_event_id
     if activity.started_ns:
+        # Its events come first and take the next ids.
+        decision.write_speculative()
         if not state.task_started:
             closing.started_event_id = state.next_event_id
         _write_started(decision, activity, version)
