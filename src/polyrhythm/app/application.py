@@ -1,0 +1,195 @@
+"""The App that users write: what it declares, where its runs live, how it starts and ends.
+
+    app = App("shop")                       # ./shop.db, in this process
+    app = App("shop", url="poly://host:7233")          # or temporal://host:7233
+
+The constructor opens nothing. `app.run()` works until SIGTERM; `with app:` runs a loop in a thread
+for programs that block; `async with app:` lives on the program's own loop. Several processes may
+open one file: the first owns it, the others go through it, and one of them takes over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from typing_extensions import Unpack
+
+from polyrhythm.app.loops import LoopThread, new_loop
+from polyrhythm.app.opened import Opened
+from polyrhythm.app.settings import AppPlan, AppSettings, plan_app
+from polyrhythm.sdk.client import blocking
+from polyrhythm.sdk.client.client import Client
+from polyrhythm.sdk.client.portal import Portal
+from polyrhythm.sdk.client.session import Session
+from polyrhythm.sdk.declare.registry import Registry
+from polyrhythm.sdk.declare.verbs import TaskVerb, WorkflowVerb
+from polyrhythm.sdk.errors import MisuseError
+from polyrhythm.sdk.worker.processes import CHILD_VARIABLE
+
+
+class App:
+    """An application: tasks, workflows, and the service that keeps their runs."""
+
+    def __init__(self, name: str, url: str | None = None, **settings: Unpack[AppSettings]) -> None:
+        self.plan: AppPlan = plan_app(name, url, settings)
+        self.registry = Registry()
+        self.task = TaskVerb(self.registry)
+        self.workflow = WorkflowVerb(self.registry, self)
+        self._opened: Opened | None = None
+        self._thread: LoopThread | None = None
+
+    def __repr__(self) -> str:
+        """The name and where its runs live."""
+        home = self.plan.home
+        return f"<app {self.plan.name} at {home.address or home.file or 'memory'}>"
+
+    @property
+    def name(self) -> str:
+        """The name: the queue, and the stem of the file."""
+        return self.plan.name
+
+    @property
+    def session(self) -> Session:
+        """What calls are made with. Raises MisuseError while the application is not open."""
+        if self._opened is None:
+            raise self._not_open()
+        return self._opened.session
+
+    @property
+    def portal(self) -> Portal:
+        """The way from blocking code to the application's loop."""
+        if self._thread is not None:
+            return self._thread
+        if self._opened is None:
+            raise self._not_open()
+        return self._opened.portal
+
+    @property
+    def aio(self) -> Client:
+        """Runs by id, lists and counts, for an event loop."""
+        return Client(self.session)
+
+    @property
+    def client(self) -> blocking.Client:
+        """Runs by id, lists and counts, for code that blocks."""
+        return blocking.Client(self.aio, self.portal)
+
+    def run(self, told: Callable[[str], None] | None = None) -> None:
+        """Work until SIGTERM or SIGINT, then end in order; a second signal ends at once.
+
+        `told` gets a line for people whenever something changes. Raises what keeps the application
+        from working: an address where nobody answers, a file that cannot be used.
+        """
+        if os.environ.get(CHILD_VARIABLE):
+            raise MisuseError(
+                "app.run() was called while a worker process imported this program: put it "
+                'under `if __name__ == "__main__":`'
+            )
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(self.serve(told))
+
+    async def serve(self, told: Callable[[str], None] | None = None) -> None:
+        """Do what `run` does, on the running loop."""
+        ending = asyncio.Event()
+        with _signals(ending):
+            async with self:
+                assert self._opened is not None
+                await self._opened.watch(ending, told)
+
+    async def __aenter__(self) -> Self:
+        """Open on the running loop and begin to work."""
+        if self._opened is not None:
+            raise MisuseError(f"{self!r} is open already")
+        self._opened = Opened(self.plan, self.registry)
+        opened = False
+        try:
+            await self._opened.open()
+            opened = True
+        finally:
+            if not opened:
+                await self._close()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish what is in hand, in bounded time, and let the file go."""
+        await self._close()
+
+    def __enter__(self) -> Self:
+        """Open on a loop in a thread of its own, for calls that block."""
+        if self._thread is not None:
+            raise MisuseError(f"{self!r} is open already")
+        thread = LoopThread(f"polyrhythm-{self.name}")
+        opened = False
+        try:
+            thread.run(self.__aenter__())
+            opened = True
+        finally:
+            if not opened:
+                thread.close()
+        self._thread = thread
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish what is in hand, in bounded time, and let the file go."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            try:
+                thread.run(self._close())
+            finally:
+                thread.close()
+
+    async def _close(self) -> None:
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.close()
+
+    def _not_open(self) -> MisuseError:
+        return MisuseError(
+            f"the application {self.name!r} is not open: use `with app:`, `async with app:` or "
+            "app.run() around this"
+        )
+
+
+class _signals:  # noqa: N801 - reads as a verb where it is used
+    """Sets an event at SIGTERM and SIGINT; the second one ends the process."""
+
+    def __init__(self, ending: asyncio.Event) -> None:
+        self._ending = ending
+        self._taken: list[int] = []
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            try:
+                loop.add_signal_handler(number, self._end, number)
+            except NotImplementedError:
+                continue
+            self._taken.append(number)
+
+    def __exit__(self, *exception: Any) -> None:
+        loop = asyncio.get_running_loop()
+        for number in self._taken:
+            loop.remove_signal_handler(number)
+
+    def _end(self, number: int) -> None:
+        if self._ending.is_set():
+            os._exit(128 + number)
+        self._ending.set()

@@ -1,0 +1,147 @@
+"""An application while it is open: its node or connection, its session, its worker.
+
+Opening waits until calls are answered, so that whatever is wrong is said at once and with what to
+do about it. Closing goes the other way round and is bounded: first the worker, then the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from polyrhythm.app.compose import Place
+from polyrhythm.app.crew import Crew
+from polyrhythm.app.loops import LoopPortal
+from polyrhythm.app.node import UNIX, Node, NodeSettings
+from polyrhythm.app.remote import connect
+from polyrhythm.app.settings import AppPlan
+from polyrhythm.app.socket_path import socket_path
+from polyrhythm.app.switch_link import SwitchLink
+from polyrhythm.base.errors import StoreError
+from polyrhythm.sdk.client.session import Session
+from polyrhythm.sdk.declare.registry import Registry
+from polyrhythm.sdk.guards import guarded, install
+from polyrhythm.sdk.link import Link
+from polyrhythm.sdk.loop import LoopSettings
+from polyrhythm.sdk.worker import Worker, WorkerPlan
+
+LOG = logging.getLogger("polyrhythm.app")
+
+
+class Opened:
+    """What an application has while it is open; used on one running loop."""
+
+    def __init__(self, plan: AppPlan, registry: Registry) -> None:
+        self._plan = plan
+        self._registry = registry
+        self._node: Node | None = None
+        self._link = SwitchLink("the application is not open yet")
+        self._running: list[asyncio.Task[None]] = []
+        self._crew: Crew | None = None
+        self.portal = LoopPortal(asyncio.get_running_loop())
+        self.session = self._session(self._link)
+
+    async def open(self) -> None:
+        """Open the file or the connection, and begin to work."""
+        if self._plan.home.address:
+            self._link.lead_to(await connect(self._plan))
+        else:
+            await self._open_file()
+        if self._plan.works and (self._registry.tasks or self._registry.workflows):
+            self._crew = Crew(self._worker(), self._link)
+            working = self._start(self._crew.run())
+            at_work = asyncio.ensure_future(self._crew.at_work.wait())
+            await asyncio.wait([working, at_work], return_when=asyncio.FIRST_COMPLETED)
+            at_work.cancel()
+            if working.done():
+                working.result()
+
+    async def watch(self, ending: asyncio.Event, told: Callable[[str], None] | None = None) -> None:
+        """Wait for the end, or for what makes further work impossible, which is raised."""
+        telling = self._start(self._tell(told)) if told is not None else None
+        end = asyncio.ensure_future(ending.wait())
+        watched = [one for one in self._running if one is not telling]
+        try:
+            await asyncio.wait([end, *watched], return_when=asyncio.FIRST_COMPLETED)
+            for one in watched:
+                if one.done():
+                    one.result()
+        finally:
+            end.cancel()
+
+    async def close(self) -> None:
+        """Finish what is in hand and let everything go."""
+        node_running = self._running[0] if self._node is not None else None
+        others = [one for one in self._running if one is not node_running]
+        for one in others:
+            one.cancel()
+        if others:
+            await asyncio.wait(others)
+        if self._crew is not None:
+            await self._crew.stop()
+        if self._node is not None and node_running is not None:
+            self._node.stop()
+            await asyncio.wait([node_running])
+            if not node_running.cancelled() and (error := node_running.exception()) is not None:
+                LOG.error("the file was not left in order: %s", error)
+        else:
+            await self._link.close()
+
+    async def _open_file(self) -> None:
+        plan = self._plan
+        file = plan.home.file
+        place = Place(file, plan.durability, UNIX + socket_path(file) if file else "")
+        names = [] if plan.namespace == "default" else [plan.namespace]
+        node = self._node = Node(NodeSettings("", place, namespaces=names))
+        self._link = node.link
+        self.session = self._session(node.link)
+        running = self._start(node.run())
+        ready = asyncio.ensure_future(node.ready.wait())
+        await asyncio.wait([running, ready], return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if running.done():
+            try:
+                running.result()
+            except StoreError as error:
+                raise StoreError(f"{file or 'memory'} cannot be used: {error}") from error
+
+    def _session(self, link: Link) -> Session:
+        worker = self._plan.worker
+        return Session(
+            link=link,
+            namespace=self._plan.namespace,
+            queue=self._plan.queue,
+            identity=worker.identity,
+            converter=worker.converter,
+            codec=worker.codec,
+            header=self._plan.header,
+        )
+
+    def _worker(self) -> Worker:
+        plan, registry = self._plan, self._registry
+        install()
+        loop_settings = LoopSettings(header=plan.header, guard=guarded)
+        return Worker(
+            self._link,
+            WorkerPlan(
+                plan.namespace,
+                plan.queue,
+                registry.tasks,
+                registry.workflows,
+                plan.worker,
+                loop_settings,
+            ),
+        )
+
+    def _start(self, coroutine: object) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.ensure_future(coroutine)  # type: ignore[call-overload]
+        self._running.append(task)
+        return task
+
+    async def _tell(self, told: Callable[[str], None]) -> None:
+        if self._node is None:
+            told(f"working at {self._plan.home.address}, namespace {self._plan.namespace}")
+            return
+        while True:
+            told(await self._node.news.get())
