@@ -136,19 +136,21 @@ MODULES = {
 PLACES = {name: (module, name) for module, names in MODULES.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> Any:
-    """Import what a name stands for, once."""
-    if name == "wf":
-        value: Any = import_module("polyrhythm.sdk.wf")
-    elif name == "task":
-        value = import_module("polyrhythm.sdk.task").TASK
-    elif name in PLACES:
-        module, attribute = PLACES[name]
-        value = getattr(import_module(module), attribute)
-    else:
-        raise AttributeError(f"module 'polyrhythm' has no attribute {name!r}")
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # else every misspelt name would be accepted
+
+    def __getattr__(name: str) -> Any:
+        """Import what a name stands for, once."""
+        if name == "wf":
+            value: Any = import_module("polyrhythm.sdk.wf")
+        elif name == "task":
+            value = import_module("polyrhythm.sdk.task").TASK
+        elif name in PLACES:
+            module, attribute = PLACES[name]
+            value = getattr(import_module(module), attribute)
+        else:
+            raise AttributeError(f"module 'polyrhythm' has no attribute {name!r}")
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
