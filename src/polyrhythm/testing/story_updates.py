@@ -22,7 +22,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.base.errors import NotFound
-from polyrhythm.core.decide.commands.record import Completion
+from polyrhythm.core.decide.commands.record import Completed
 from polyrhythm.core.decide.update import decide_update, find_update
 from polyrhythm.core.decision import Decision
 from polyrhythm.testing.story_run import StoryRun
@@ -81,7 +81,7 @@ def name_message(message_id: str) -> Command:
 def show_completion(decision: Decision) -> None:
     """Let the story see of a completion what its worker is told about updates."""
     completion = decision.reply
-    if isinstance(completion, Completion):
+    if isinstance(completion, Completed):
         reply = RespondWorkflowTaskCompletedResponse()
         if completion.discarded:
             reply.reset_history_event_id = decision.state.last_completed_started_id

@@ -16,6 +16,7 @@ from temporalio.api.common.v1 import WorkerVersionStamp
 from temporalio.api.enums.v1 import CommandType, TimeoutType, WorkflowTaskFailedCause
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.failure.v1 import Failure
+from temporalio.api.protocol.v1 import Message
 from temporalio.api.update.v1 import Rejection
 from temporalio.api.workflowservice.v1 import (
     RespondWorkflowTaskCompletedRequest,
@@ -44,7 +45,7 @@ from polyrhythm.core.decide.commands import (
     timer,
     update,
 )
-from polyrhythm.core.decide.commands.record import CommandRefused, Completion, spell
+from polyrhythm.core.decide.commands.record import CommandRefused, Completed, Completion, spell
 from polyrhythm.core.decide.terminate import terminate_run
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import span_ns
@@ -133,7 +134,6 @@ def _complete(
         completed_event_id=decision.state.next_event_id - 1,
         unhandled=bool(decision.state.buffered),
         updates_before=state.updates,
-        discarded=discarded,
     )
     try:
         for command in request.commands:
@@ -144,8 +144,8 @@ def _complete(
         return _refuse(state, task, refusal, request, context)
     if state.updates and decision.state.running and not request.force_create_new_workflow_task:
         updates.drop_unprocessed(decision)
-    _decide_next(completion, task.original_scheduled_ns if beat else 0)
-    decision.reply = completion
+    outgoing = _decide_next(completion, task.original_scheduled_ns if beat else 0)
+    decision.reply = Completed(completion.eager, outgoing, discarded)
     return decision
 
 
@@ -271,20 +271,21 @@ def _write_sticky(decision: Decision, request: RespondWorkflowTaskCompletedReque
         tasks.set_sticky(decision, "", 0)
 
 
-def _decide_next(completion: Completion, original_ns: int) -> None:
+def _decide_next(completion: Completion, original_ns: int) -> list[Message]:
     decision, request = completion.decision, completion.request
     state = decision.state
     if not state.running:
-        return
+        return []
     beat, inline = request.force_create_new_workflow_task, request.return_new_workflow_task
     normal = beat or completion.cancelled_unstarted or bool(state.buffered)
     if not normal and not (state.updates and updates.has_outgoing(state)):
-        return
+        return []
     # A speculative task is only for a worker that takes it in this answer.
     tasks.schedule_task(decision, not inline, original_ns, speculative=inline and not normal)
     if inline:
         tasks.start_task(decision, INLINE_REQUEST_ID, request.identity, _stamp(request))
-        completion.outgoing = updates.send_updates(decision, heartbeat=beat)
+        return updates.send_updates(decision, heartbeat=beat)
+    return []
 
 
 def _refuse(

@@ -16,7 +16,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.core.decide.activity import start_activity
-from polyrhythm.core.decide.commands.record import Completion
+from polyrhythm.core.decide.commands.record import Completed
 from polyrhythm.core.decide.completion import (
     INLINE_REQUEST_ID,
     decide_completed,
@@ -57,10 +57,10 @@ def complete_workflow_task(desk: Desk, call: Call) -> None:
     if isinstance(completion, Exception):
         desk.turn.refuse(call.reply, completion)
         return
-    assert isinstance(completion, Completion)
+    assert isinstance(completion, Completed)
     answer = RespondWorkflowTaskCompletedResponse()
     answer_carried(desk, call.request)
-    _give_eager(desk, run, completion, answer)
+    _give_eager(desk, call, run, completion.eager, answer)
     task = run.state.workflow_task
     if task is not None and task.request_id == INLINE_REQUEST_ID and task.started_event_id:
         following = encode_task(desk, run, sticky=True, messages=completion.outgoing)
@@ -105,19 +105,19 @@ def _take(desk: Desk, queue: QueueState, call: Call) -> bool:
 
 def _give_eager(
     desk: Desk,
+    call: Call,
     run: LoadedRun,
-    completion: Completion,
+    eager: list[int],
     answer: RespondWorkflowTaskCompletedResponse,
 ) -> None:
-    for scheduled_event_id in completion.eager:
+    for scheduled_event_id in eager:
         activity = run.state.activities.get(scheduled_event_id)
         if activity is None:
             continue
-        decision = Decision(run.state, completion.decision.context)
+        decision = Decision(run.state, desk.context(call.namespace))
         offer = ActivityOffer(activity.task_queue, scheduled_event_id, activity.stamp)
-        identity = completion.request.identity
         request_id = decision.context.ids.run_id()
-        task = start_activity(decision, run.key, offer, request_id, identity)
+        task = start_activity(decision, run.key, offer, request_id, call.request.identity)
         if task is not None:
             desk.turn.stage(run, decision)
             answer.activity_tasks.append(task)

@@ -46,13 +46,10 @@ class Completion:
     unhandled: bool
     cancelled_unstarted: bool = False
     eager: list[int] = field(default_factory=list)
-    # Updates: as they were before, messages that are done with, ids that were rejected, what the
-    # next task carries; `discarded`: the task leaves no events.
+    # Updates: as they were before, messages that are done with, ids that were rejected.
     updates_before: dict[str, UpdateState] = field(default_factory=dict)
     taken: set[int] = field(default_factory=set)
     rejected: set[str] = field(default_factory=set)
-    outgoing: list[Message] = field(default_factory=list)
-    discarded: bool = False
     started_children: set[str] = field(default_factory=set)
 
     def new_event(self, event_type: EventType.ValueType, command: Command) -> HistoryEvent:
@@ -68,6 +65,17 @@ class Completion:
             raise CommandRefused(
                 WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
             )
+
+
+@dataclass(slots=True)
+class Completed:
+    """What a completion that stands leaves to its caller: `eager` as above, messages that the next
+    task carries, and whether the task was `discarded` without events. It does not know its
+    decision: the two would keep each other, and a state, until the collector comes by."""
+
+    eager: list[int]
+    outgoing: list[Message]
+    discarded: bool
 
 
 def check_attributes(
