@@ -14,7 +14,7 @@ from polyrhythm.sdk import wf
 from polyrhythm.sdk.errors import MisuseError, TaskFailed, WorkflowFailed
 from polyrhythm.sdk.messages import Query, Signal, Update
 from polyrhythm.sdk.retry import Retry
-from polyrhythm.sdk.task import TASK as task
+from polyrhythm.sdk.task import TASK
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Shop:
 
         @app.task(retry=Retry(initial=0.01, max_attempts=3))
         def charge(order: Order) -> str:
-            self.charged.append(task.info().attempt)
+            self.charged.append(TASK.info().attempt)
             if len(self.charged) <= self.fail_first:
                 raise RuntimeError("the bank is away")
             return f"receipt {order.number}"
@@ -53,7 +53,7 @@ class Shop:
         def wait_for_release(word: str) -> str:
             self.entered.set()
             while not self.released.wait(0.02):
-                task.heartbeat(word)
+                TASK.heartbeat(word)
             return word
 
         @app.workflow
@@ -83,7 +83,7 @@ class Shop:
         self.hold, self.local, self.many = hold, local, many
 
 
-@pytest.fixture()
+@pytest.fixture
 def path(tmp_path):
     return tmp_path / "shop.db"
 
