@@ -226,3 +226,26 @@ def test_a_checkpoint_without_space_leaves_the_reserve_to_commits(path, failing)
     recorder.faults.clear()
     assert store.find_space()
     assert (path.parent / "shop.db.reserve").exists()
+
+
+def test_the_reserve_of_a_dead_owner_lets_the_next_one_in(path):
+    recorder = Recorder()
+    vfs = install(recorder, "inherited")
+    settings = SqliteSettings(vfs="inherited", reserve_bytes=0)
+    store = SqliteStore(path, settings)
+    store.claim_lane(0, "dead", "")
+    store.close()
+    held = path.with_name("shop.db.reserve")
+    held.write_bytes(bytes(1 << 20))
+    recorder.faults["write"] = Fault(apsw.SQLITE_FULL, times=1, file="shop.db-wal")
+    store = SqliteStore(path, settings)
+    assert store.claim_lane(0, "next", "").epoch == 2
+    assert recorder.faults["write"].after < 0
+    assert not held.exists()
+    recorder.faults["write"] = Fault(apsw.SQLITE_FULL, file="shop.db-wal")
+    with pytest.raises(StoreFull):
+        store.claim_lane(0, "next", "")
+    recorder.faults.clear()
+    assert store.claim_lane(0, "next", "").epoch == 3
+    store.close()
+    vfs.unregister()

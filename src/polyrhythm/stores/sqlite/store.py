@@ -17,7 +17,7 @@ from zlib import crc32
 
 import apsw
 
-from polyrhythm.base.errors import DataLoss, InvalidArgument
+from polyrhythm.base.errors import DataLoss, InvalidArgument, StoreFull
 from polyrhythm.stores.port import (
     Batch,
     EntityKind,
@@ -147,7 +147,13 @@ class SqliteStore:
         try:
             if not database.is_open:
                 database.open()
-            epoch = self._raise_epoch(lane, owner, address)
+            try:
+                epoch = self._raise_epoch(lane, owner, address)
+            except StoreFull:
+                # The reserve that an owner before us left behind is free now: whoever may end or
+                # delete runs has to get in.
+                database.rollback()
+                epoch = self._raise_epoch(lane, owner, address)
             self._position = None
             claimed = True
         finally:
