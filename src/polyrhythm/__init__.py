@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from polyrhythm.app.application import App
     from polyrhythm.sdk import wf
     from polyrhythm.sdk.client.blocking import Client, Run, UpdateHandle
     from polyrhythm.sdk.client.history import History
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "App",
     "ApplicationError",
     "ByError",
     "Cancellation",
@@ -115,6 +117,7 @@ __all__ = [
 ]
 # Where the names are that stand under their own name.
 MODULES = {
+    "polyrhythm.app.application": "App",
     "polyrhythm.sdk.client.blocking": "Client Run UpdateHandle",
     "polyrhythm.sdk.client.history": "History",
     "polyrhythm.sdk.client.views": "Description RunStatus RunSummary",
