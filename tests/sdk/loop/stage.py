@@ -36,6 +36,7 @@ from polyrhythm.sdk.loop import (
     HistoryNeeded,
     Instance,
     LocalResult,
+    LocalTask,
     LoopSettings,
     current,
 )
@@ -101,9 +102,10 @@ class Stage:
         self.cache: dict[str, Instance] = {}
         self.held: dict[str, ws.PollActivityTaskQueueResponse] = {}
         self.failed: list[ws.RespondWorkflowTaskFailedRequest] = []
-        self.activations: list[Activation] = []
         self.replays = 0
-        self.heartbeats = 0
+        # How many heartbeats are sent before local tasks are run.
+        self.beats = 0
+        self.open_locals: dict[str, list[LocalTask]] = {}
         self.evict = evict
         self.random = random.Random(seed)
         self._polls: dict[str, Any] = {}
@@ -263,15 +265,21 @@ class Stage:
                 dropped.close()
         instance = self.cache.get(run_id)
         if instance is None:
+            self.open_locals.pop(run_id, None)
             definition = self.definitions[task.workflow_type.name]
             instance = self.cache[run_id] = Instance(definition, self.settings)
         try:
             activation = instance.activate(task, task.history.events)
         except HistoryNeeded:
             activation = instance.activate(task, self.whole_history(task))
-        while activation.local_tasks:
-            activation = instance.resume(self.run_locally(activation))
-        self.activations.append(activation)
+        while not (activation.completed or activation.failed or activation.query):
+            self.open_locals.setdefault(run_id, []).extend(activation.local_tasks)
+            if self.beats:
+                self.beats -= 1
+                activation = instance.heartbeat()
+            else:
+                results = self.run_locally(self.open_locals.pop(run_id))
+                activation = instance.resume(results)
         self.send(activation, instance, run_id)
         if not task.HasField("query"):
             self.check_replay(task)
@@ -284,11 +292,11 @@ class Stage:
         # A speculative task's events are only in the task.
         return events + [event for event in task.history.events if event.event_id not in known]
 
-    def run_locally(self, activation: Activation) -> list[LocalResult]:
+    def run_locally(self, tasks: list[LocalTask]) -> list[LocalResult]:
         """Run local tasks, as a worker does."""
         converter = self.settings.converter
         results = []
-        for one in activation.local_tasks:
+        for one in tasks:
             args = converter.decode_all(one.input, one.definition.signature)
             try:
                 value = one.definition.function(*args)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from temporalio.api.history.v1 import HistoryEvent
 
-from polyrhythm.sdk.definitions import ChildOptions
+from polyrhythm.sdk.definitions import ChildOptions, HandlerKind
 from polyrhythm.sdk.errors import NondeterminismError, TaskFailed
-from polyrhythm.sdk.loop import Instance, Target
+from polyrhythm.sdk.loop import Handler, Instance, Target
 from sdk.loop.stage import (
     Again,
     Stage,
@@ -82,24 +82,65 @@ def test_a_long_back_off_of_a_local_task_is_a_durable_timer() -> None:
     assert stage.names().count("MARKER_RECORDED") == 3
 
 
-def test_a_heartbeat_keeps_local_tasks_going() -> None:
+@pytest.mark.parametrize("evict", [0.0, 0.8])
+def test_heartbeats_keep_local_tasks_going(evict: float) -> None:
+    async def story() -> list[Any]:
+        timer = ctx().start_timer(100)
+        value = await call_local(DOUBLE, 7)
+        word = await ctx().next_signal("word", anything(1))
+        return [value, *word, timer.done()]
+
+    stage = stage_of(story, evict=evict)
+    stage.beats = 3
+    stage.start("story")
+    stage.run(until=lambda: stage.beats == 0)
+    stage.signal("word", "x")
+    stage.run()
+    assert stage.result() == [14, "x", False]
+    assert stage.names().count("WORKFLOW_TASK_COMPLETED") >= 4
+
+
+def test_a_query_between_two_tasks_of_evicted_code() -> None:
     async def story() -> int:
-        ctx().start_timer(100)
-        return int(await call_local(DOUBLE, 7))
+        handler = Handler(HandlerKind.QUERY, lambda: "here", anything())
+        ctx().set_handler("where", handler)
+        await ctx().next_signal("word", anything(1))
+        return int(await call(DOUBLE, 4))
 
     stage = stage_of(story)
-    run_locally = stage.run_locally
-    beats = []
+    stage.start("story")
+    stage.run()
+    stage.cache.clear()
+    assert stage.query("where") == "here"
+    assert stage.query("where") == "here"
+    stage.signal("word", "x")
+    stage.run()
+    assert stage.query("where") == "here"
+    assert stage.result() == 8
 
-    def beat_first(activation: Any) -> Any:
-        instance = next(iter(stage.cache.values()))
-        beats.append(instance.heartbeat().completed)
-        return run_locally(activation)
 
-    stage.run_locally = beat_first  # type: ignore[method-assign]
-    assert stage.play("story") == 14
-    assert beats[0].force_create_new_workflow_task
-    assert len(beats[0].commands) == 1
+def test_an_answer_that_was_lost_is_made_again_without_telling_the_code_twice() -> None:
+    async def story() -> list[str]:
+        words: list[str] = []
+        while len(words) < 3:
+            words += await ctx().next_signal("word", anything(1))
+        return words
+
+    stage = stage_of(story)
+    stage.start("story")
+    stage.run()
+    send, stage.send = stage.send, lambda *_: None  # type: ignore[method-assign]
+    for word in "ab":
+        stage.signal("word", word)
+    stage.step()
+    stage.send = send  # type: ignore[method-assign]
+    check, stage.check_replay = stage.check_replay, lambda _: None  # type: ignore[method-assign]
+    stage.run()
+    stage.check_replay = check  # type: ignore[method-assign]
+    assert "WORKFLOW_TASK_TIMED_OUT" in stage.names()
+    stage.signal("word", "c")
+    stage.run()
+    assert stage.result() == ["a", "b", "c"]
 
 
 def test_patches() -> None:

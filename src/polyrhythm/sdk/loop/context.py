@@ -377,7 +377,8 @@ class Context:
         """Take the first event: ids, arguments, the object of a class workflow."""
         started = event.workflow_execution_started_event_attributes
         self.started = started
-        self.started_ns = event.event_time.ToNanoseconds()
+        at = event.event_time
+        self.started_ns = at.seconds * SECOND_NS + at.nanos
         self.workflow_id = self.workflow_id or started.workflow_id
         self.seed(started.original_execution_run_id)
         if started.HasField("memo"):

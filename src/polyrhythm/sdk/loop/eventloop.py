@@ -8,12 +8,12 @@ write instead. It runs until nothing can go on, then returns: the history says w
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context as Variables
 from contextvars import copy_context
 from typing import Any, NoReturn, Protocol
+from zlib import crc32
 
 from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.loop.futures import DurableFuture, DurableTask
@@ -169,7 +169,7 @@ class DurableLoop:
 
     def seed(self, run_id: str) -> None:
         """Set what the hashes of this run start from; the same in every process."""
-        self._salt = uuid.uuid5(uuid.NAMESPACE_OID, run_id).int >> 72
+        self._salt = crc32(run_id.encode())
 
     def new_future(self, on_cancel: Callable[[], bool] | None) -> DurableFuture[Any]:
         """Return a future with a number."""

@@ -9,10 +9,7 @@ never leave: they become commands or a failed task.
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.api.enums.v1 import event_type_pb2 as types
@@ -28,7 +25,8 @@ from temporalio.api.workflowservice.v1 import (
 from polyrhythm.sdk.definitions import WorkflowDefinition
 from polyrhythm.sdk.errors import NondeterminismError
 from polyrhythm.sdk.loop import closing, queries
-from polyrhythm.sdk.loop.context import Context
+from polyrhythm.sdk.loop.context import SECOND_NS, Context
+from polyrhythm.sdk.loop.entering import Entered
 from polyrhythm.sdk.loop.local import LocalResult, apply_marker, apply_result, is_local
 from polyrhythm.sdk.loop.news import FIRST, apply_event
 from polyrhythm.sdk.loop.properties import read_patch
@@ -57,8 +55,8 @@ class Instance:
     """One run in a worker's cache. Not to be used by two threads at once."""
 
     __slots__ = (
-        "_admitted", "_before_id", "_context", "_definition", "_droppable", "_settings",
-        "_started_id", "_task",
+        "_admitted", "_beating", "_before_id", "_context", "_definition", "_droppable",
+        "_matched_id", "_settings", "_started_id", "_task", "_told_nothing",
     )  # fmt: skip
 
     def __init__(self, definition: WorkflowDefinition, settings: LoopSettings) -> None:
@@ -73,6 +71,10 @@ class Instance:
         self._started_id = 0
         self._before_id = 0
         self._droppable = False
+        self._told_nothing = False
+        # The start whose answer is known to be in the history as it was made.
+        self._matched_id = 0
+        self._beating = False
         # Requests of updates that the history admits, until it accepts them.
         self._admitted: dict[str, HistoryEvent] = {}
 
@@ -94,6 +96,7 @@ class Instance:
         """
         events = self._align(task, events)
         self._task = task
+        self._beating = False
         with self._entered():
             try:
                 self._advance(task, events)
@@ -115,6 +118,7 @@ class Instance:
 
     def resume(self, results: Sequence[LocalResult]) -> Activation:
         """Go on with results of local tasks, in their order."""
+        assert not self._beating, "behind a heartbeat the next workflow task comes first"
         with self._entered():
             try:
                 for result in results:
@@ -125,7 +129,11 @@ class Instance:
             return self._answer()
 
     def heartbeat(self) -> Activation:
-        """Answer with what there is, and ask for the next task at once: local tasks go on."""
+        """Answer with what there is, and ask for the next task at once: local tasks go on.
+
+        Results that come in meanwhile wait until that task was given to `activate`.
+        """
+        self._beating = True
         return Activation(completed=self._complete(force=True))
 
     def query(self, query: WorkflowQuery) -> queries.Answer:
@@ -137,8 +145,9 @@ class Instance:
         """Drop the code without a sound: coroutines are closed, verbs refuse."""
         context = self._context
         context.closed = True
-        with self._entered():
-            context.loop.drop_tasks()
+        if context.loop.live_tasks():
+            with self._entered():
+                context.loop.drop_tasks()
         context.by_event.clear()
         context.main = None
         context.instance = None
@@ -182,6 +191,7 @@ class Instance:
         assert open_round.started is not None, "a workflow task without its start in the history"
         context = self._context
         self._before_id = self._started_id
+        self._told_nothing = not open_round.news
         self._tell(open_round, replaying=False)
         self._begin_updates(open_round, task.messages)
         self._tell_rest(open_round)
@@ -201,15 +211,18 @@ class Instance:
                     self._run()
             if context.found is None:
                 self._end_round()
-        if context.found is None:
+        if context.found is None and self._matched_id != self._started_id:
+            # A query brings the answer to the last task along before the next task does.
             context.outbox.match(one.commands)
+            self._matched_id = self._started_id
 
     def _tell(self, one: Round, replaying: bool) -> None:
         """Set the time and what is known ahead; tell what is told first: the start and signals."""
         context, started = self._context, one.started
         assert started is not None
         context.replaying = replaying
-        context.now_ns = started.event_time.ToNanoseconds()
+        at = started.event_time
+        context.now_ns = at.seconds * SECOND_NS + at.nanos
         context.task_started = started.workflow_task_started_event_attributes
         context.position = self._started_id = started.event_id
         if one.news and one.news[0].event_type == _STARTED:
@@ -297,7 +310,8 @@ class Instance:
     def _complete(self, force: bool) -> RespondWorkflowTaskCompletedRequest:
         context, task, outbox = self._context, self._task, self._context.outbox
         completed = RespondWorkflowTaskCompletedRequest(task_token=task.task_token)
-        self._droppable = outbox.empty and not force
+        # A task that told the code something is no longer as if it had not been.
+        self._droppable = self._told_nothing and outbox.empty and not force
         completed.commands.extend(outbox.leaving())
         if outbox.messages or outbox.rejections:
             completed.messages.extend(outbox.messages)
@@ -316,24 +330,8 @@ class Instance:
         failed.failure.CopyFrom(self._context.to_failure(error))
         return failed
 
-    @contextmanager
-    def _entered(self) -> Iterator[None]:
-        """Make the run's loop the running one of this thread, whatever ran before."""
-        before = asyncio._get_running_loop()
-        hooks = sys.get_asyncgen_hooks()
-        asyncio._set_running_loop(self._context.loop)  # type: ignore[arg-type]
-        # An outer loop's hooks would finalize this run's generators over there, at any time.
-        sys.set_asyncgen_hooks(None, None)
-        guard = self._settings.guard
-        try:
-            if guard is None:
-                yield
-            else:
-                with guard():
-                    yield
-        finally:
-            sys.set_asyncgen_hooks(*hooks)
-            asyncio._set_running_loop(before)
+    def _entered(self) -> Entered:
+        return Entered(self._context.loop, self._settings.guard)
 
 
 def _completes(event: HistoryEvent) -> bool:
