@@ -20,6 +20,7 @@ NOW_NS = 1_700_000_000 * 1_000_000_000
 MINUTE_NS = 60_000_000_000
 WORKFLOW = "/temporal.api.workflowservice.v1.WorkflowService/"
 OPERATOR = "/temporal.api.operatorservice.v1.OperatorService/"
+OURS = "/polyrhythm.api.v1.PolyrhythmService/"
 
 
 @dataclass
@@ -104,6 +105,8 @@ class Fixture:
     def call(self, request: Message, deadline_ns: int = NOW_NS + MINUTE_NS) -> Reply:
         """Call the method a request belongs to."""
         prefix = OPERATOR if "operatorservice" in request.DESCRIPTOR.full_name else WORKFLOW
+        if request.DESCRIPTOR.full_name.startswith("polyrhythm."):
+            prefix = OURS
         name = prefix + request.DESCRIPTOR.name.removesuffix("Request")
         return self.service.call(name, request, anonymous(), deadline_ns)
 

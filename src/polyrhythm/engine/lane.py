@@ -175,7 +175,8 @@ class Lane:
         """Return how many rows the turn has to commit, 0 when it only read."""
         batch = progress.batch
         assert batch is not None
-        return len(batch.runs) + len(batch.namespaces) + len(batch.deleted_runs)
+        rows = len(batch.runs) + len(batch.namespaces) + len(batch.deleted_runs)
+        return rows + len(batch.objects)
 
     def commit(self, progress: Progress) -> None:
         """Write the turn; raises StoreError when nothing was written, or perhaps nothing."""

@@ -33,6 +33,8 @@ from polyrhythm.stores.port import (
     EntityKind,
     LogRow,
     NamespaceRow,
+    ObjectKind,
+    ObjectRow,
     RunRow,
     RunWrite,
     Snapshot,
@@ -76,6 +78,7 @@ class Turn:
         self.touched: dict[int, LoadedRun] = {}
         self.namespaces: list[NamespaceRow] = []
         self.deleted: list[int] = []
+        self.objects: dict[tuple[int, int, str], ObjectRow] = {}
         self.loaded: set[int] = set()
         self.answers: list[tuple[Reply, Any, Exception | None]] = []
         self.lates: list[tuple[Call, Any]] = []
@@ -190,6 +193,18 @@ class Turn:
         for effect in decision.effects:
             self.causes.append((key, effect))
 
+    def read_object(self, namespace_key: int, kind: ObjectKind, name: str) -> bytes | None:
+        """Return a named object's body as of this moment of the turn."""
+        staged = self.objects.get((namespace_key, kind, name))
+        found = staged or self.world.store.load_object(namespace_key, kind, name)
+        return found.body if found is not None else None
+
+    def write_object(
+        self, namespace_key: int, kind: ObjectKind, name: str, body: bytes | None
+    ) -> None:
+        """Stage a named object, None to delete it."""
+        self.objects[namespace_key, kind, name] = ObjectRow(namespace_key, kind, name, body)
+
     def touch(self, run: LoadedRun) -> None:
         """Have a run's row and timers brought up to date though nothing was logged."""
         self.touched[run.key] = run
@@ -232,6 +247,7 @@ class Turn:
         batch = Batch(lane, epoch, self.now_ns)
         batch.namespaces = self.namespaces
         batch.deleted_runs = self.deleted
+        batch.objects = list(self.objects.values())
         for key, run in self.touched.items():
             staged = self.staged.get(key)
             if staged is not None and staged.counts:

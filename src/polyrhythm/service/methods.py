@@ -1,8 +1,8 @@
-"""The method table: every method of WorkflowService and OperatorService, by its full name.
+"""The method table: every method of WorkflowService, OperatorService and our own service.
 
-Handlers stand in two literal tables, one a service; a method of the protocol without one is in the
-table too and answers Unimplemented. The protocol's own descriptors say which methods there are, so
-a newer protocol brings its methods along.
+Handlers stand in three literal tables, one a service; a method of the protocol without one is in
+the table too and answers Unimplemented. The protocol's own descriptors say which methods there
+are, so a newer protocol brings its methods along.
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ from google.protobuf.message_factory import GetMessageClass
 from temporalio.api.operatorservice.v1 import service_pb2 as operator_pb2
 from temporalio.api.workflowservice.v1 import service_pb2 as workflow_pb2
 
+from polyrhythm.api import service as api
 from polyrhythm.service import (
     activity_ids,
     activity_ops,
     activity_tasks,
+    audit,
     describe,
     history,
     life,
     namespaces,
     operator,
+    permits,
+    projections,
     reset,
     signal,
     start,
@@ -88,6 +92,17 @@ WORKFLOW_HANDLERS: dict[str, Handler] = {
 OPERATOR_HANDLERS: dict[str, Handler] = {
     "ListSearchAttributes": operator.handle_list_search_attributes,
 }
+POLYRHYTHM_HANDLERS: dict[str, Handler] = {
+    "GetRunAt": audit.handle_run_at,
+    "ReadLog": audit.handle_read_log,
+    "GetProjection": projections.handle_named,
+    "PutProjection": projections.handle_put,
+    "DeleteProjection": projections.handle_named,
+    "ListProjections": projections.handle_list,
+    "ReservePermit": permits.handle_reserve,
+    "AcquireLease": permits.handle_acquire,
+    "ReleaseLease": permits.handle_release,
+}
 
 # Everything not named here names a registered namespace.
 NEEDS: dict[str, NamespaceNeed] = {
@@ -127,5 +142,6 @@ def _methods_of(descriptor: Any, handlers: dict[str, Handler]) -> dict[str, Meth
 
 METHODS: dict[str, Method] = {
     **_methods_of(workflow_pb2.DESCRIPTOR.services_by_name["WorkflowService"], WORKFLOW_HANDLERS),
+    **_methods_of(api.DESCRIPTOR.services_by_name["PolyrhythmService"], POLYRHYTHM_HANDLERS),
     **_methods_of(operator_pb2.DESCRIPTOR.services_by_name["OperatorService"], OPERATOR_HANDLERS),
 }

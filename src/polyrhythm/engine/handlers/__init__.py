@@ -10,16 +10,20 @@ from collections.abc import Callable
 
 import temporalio.api.workflowservice.v1 as _ws
 
+from polyrhythm.api import service as _api
 from polyrhythm.engine.calls import Call, CountRuns, Expire, FireDue, ListRuns, Restore
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers import (
     activities,
     activity_ops,
+    audit,
     history,
     life,
     lists,
     multi,
     own,
+    permits,
+    projections,
     queries,
     queues,
     reset,
@@ -70,6 +74,15 @@ HANDLERS: dict[type, Handler] = {
     _ws.RegisterNamespaceRequest: spaces.register_namespace,
     _ws.UpdateNamespaceRequest: spaces.update_namespace,
     _ws.DeprecateNamespaceRequest: spaces.deprecate_namespace,
+    _api.GetRunAtRequest: audit.get_run_at,
+    _api.ReadLogRequest: audit.read_log,
+    _api.GetProjectionRequest: projections.get_projection,
+    _api.PutProjectionRequest: projections.put_projection,
+    _api.DeleteProjectionRequest: projections.delete_projection,
+    _api.ListProjectionsRequest: projections.list_projections,
+    _api.ReservePermitRequest: permits.reserve_permit,
+    _api.AcquireLeaseRequest: permits.acquire_lease,
+    _api.ReleaseLeaseRequest: permits.release_lease,
     ListRuns: lists.list_runs,
     CountRuns: lists.count_runs,
     FireDue: own.fire_due,

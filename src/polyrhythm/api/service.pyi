@@ -1,0 +1,216 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class GetRunAtRequest(_message.Message):
+    __slots__ = ("namespace", "workflow_id", "run_id", "time_ns", "event_id")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    TIME_NS_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    workflow_id: str
+    run_id: str
+    time_ns: int
+    event_id: int
+    def __init__(self, namespace: _Optional[str] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., time_ns: _Optional[int] = ..., event_id: _Optional[int] = ...) -> None: ...
+
+class GetRunAtResponse(_message.Message):
+    __slots__ = ("description", "history", "committed_ns", "last_event_id")
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    COMMITTED_NS_FIELD_NUMBER: _ClassVar[int]
+    LAST_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    description: bytes
+    history: bytes
+    committed_ns: int
+    last_event_id: int
+    def __init__(self, description: _Optional[bytes] = ..., history: _Optional[bytes] = ..., committed_ns: _Optional[int] = ..., last_event_id: _Optional[int] = ...) -> None: ...
+
+class ReadLogRequest(_message.Message):
+    __slots__ = ("namespace", "after_position", "limit")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_POSITION_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    after_position: int
+    limit: int
+    def __init__(self, namespace: _Optional[str] = ..., after_position: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ReadLogResponse(_message.Message):
+    __slots__ = ("entries", "next_position")
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[LogEntry]
+    next_position: int
+    def __init__(self, entries: _Optional[_Iterable[_Union[LogEntry, _Mapping]]] = ..., next_position: _Optional[int] = ...) -> None: ...
+
+class LogEntry(_message.Message):
+    __slots__ = ("position", "committed_ns", "workflow_id", "run_id", "workflow_type", "first_event_id", "events")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMITTED_NS_FIELD_NUMBER: _ClassVar[int]
+    WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    WORKFLOW_TYPE_FIELD_NUMBER: _ClassVar[int]
+    FIRST_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    committed_ns: int
+    workflow_id: str
+    run_id: str
+    workflow_type: str
+    first_event_id: int
+    events: bytes
+    def __init__(self, position: _Optional[int] = ..., committed_ns: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., workflow_type: _Optional[str] = ..., first_event_id: _Optional[int] = ..., events: _Optional[bytes] = ...) -> None: ...
+
+class Projection(_message.Message):
+    __slots__ = ("name", "position", "body", "updated_ns")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_NS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    position: int
+    body: bytes
+    updated_ns: int
+    def __init__(self, name: _Optional[str] = ..., position: _Optional[int] = ..., body: _Optional[bytes] = ..., updated_ns: _Optional[int] = ...) -> None: ...
+
+class GetProjectionRequest(_message.Message):
+    __slots__ = ("namespace", "name")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    name: str
+    def __init__(self, namespace: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class GetProjectionResponse(_message.Message):
+    __slots__ = ("projection",)
+    PROJECTION_FIELD_NUMBER: _ClassVar[int]
+    projection: Projection
+    def __init__(self, projection: _Optional[_Union[Projection, _Mapping]] = ...) -> None: ...
+
+class PutProjectionRequest(_message.Message):
+    __slots__ = ("namespace", "name", "expected_position", "position", "body")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    name: str
+    expected_position: int
+    position: int
+    body: bytes
+    def __init__(self, namespace: _Optional[str] = ..., name: _Optional[str] = ..., expected_position: _Optional[int] = ..., position: _Optional[int] = ..., body: _Optional[bytes] = ...) -> None: ...
+
+class PutProjectionResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DeleteProjectionRequest(_message.Message):
+    __slots__ = ("namespace", "name")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    name: str
+    def __init__(self, namespace: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class DeleteProjectionResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListProjectionsRequest(_message.Message):
+    __slots__ = ("namespace", "after")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    after: str
+    def __init__(self, namespace: _Optional[str] = ..., after: _Optional[str] = ...) -> None: ...
+
+class ListProjectionsResponse(_message.Message):
+    __slots__ = ("projections",)
+    PROJECTIONS_FIELD_NUMBER: _ClassVar[int]
+    projections: _containers.RepeatedCompositeFieldContainer[Projection]
+    def __init__(self, projections: _Optional[_Iterable[_Union[Projection, _Mapping]]] = ...) -> None: ...
+
+class ReservePermitRequest(_message.Message):
+    __slots__ = ("namespace", "key", "count", "per_ns", "burst", "cost")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    PER_NS_FIELD_NUMBER: _ClassVar[int]
+    BURST_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    key: str
+    count: float
+    per_ns: int
+    burst: int
+    cost: int
+    def __init__(self, namespace: _Optional[str] = ..., key: _Optional[str] = ..., count: _Optional[float] = ..., per_ns: _Optional[int] = ..., burst: _Optional[int] = ..., cost: _Optional[int] = ...) -> None: ...
+
+class ReservePermitResponse(_message.Message):
+    __slots__ = ("delay_ns",)
+    DELAY_NS_FIELD_NUMBER: _ClassVar[int]
+    delay_ns: int
+    def __init__(self, delay_ns: _Optional[int] = ...) -> None: ...
+
+class Bucket(_message.Message):
+    __slots__ = ("full_ns",)
+    FULL_NS_FIELD_NUMBER: _ClassVar[int]
+    full_ns: int
+    def __init__(self, full_ns: _Optional[int] = ...) -> None: ...
+
+class AcquireLeaseRequest(_message.Message):
+    __slots__ = ("namespace", "key", "holder", "limit", "ttl_ns")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    TTL_NS_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    key: str
+    holder: str
+    limit: int
+    ttl_ns: int
+    def __init__(self, namespace: _Optional[str] = ..., key: _Optional[str] = ..., holder: _Optional[str] = ..., limit: _Optional[int] = ..., ttl_ns: _Optional[int] = ...) -> None: ...
+
+class AcquireLeaseResponse(_message.Message):
+    __slots__ = ("granted", "retry_after_ns")
+    GRANTED_FIELD_NUMBER: _ClassVar[int]
+    RETRY_AFTER_NS_FIELD_NUMBER: _ClassVar[int]
+    granted: bool
+    retry_after_ns: int
+    def __init__(self, granted: _Optional[bool] = ..., retry_after_ns: _Optional[int] = ...) -> None: ...
+
+class ReleaseLeaseRequest(_message.Message):
+    __slots__ = ("namespace", "key", "holder")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    key: str
+    holder: str
+    def __init__(self, namespace: _Optional[str] = ..., key: _Optional[str] = ..., holder: _Optional[str] = ...) -> None: ...
+
+class ReleaseLeaseResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Leases(_message.Message):
+    __slots__ = ("holders",)
+    class HoldersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    HOLDERS_FIELD_NUMBER: _ClassVar[int]
+    holders: _containers.ScalarMap[str, int]
+    def __init__(self, holders: _Optional[_Mapping[str, int]] = ...) -> None: ...
