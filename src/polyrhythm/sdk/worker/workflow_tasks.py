@@ -8,9 +8,11 @@ with its stack in the answer.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from google.protobuf.message import Message
 from temporalio.api.enums.v1 import QueryResultType, WorkflowTaskFailedCause
@@ -82,7 +84,9 @@ class WorkflowTasks:
         self._definitions = definitions
         self._loop_settings = loop_settings
         self._settings = settings
+        # Several threads may run workflow code at once; those that are idle come first.
         self._held: OrderedDict[str, Held] = OrderedDict()
+        self._lock = threading.Lock()
         self.watch = Watch(settings.stuck_s)
 
     def __len__(self) -> int:
@@ -111,7 +115,6 @@ class WorkflowTasks:
             if definition is None:
                 return Step(self._refuse(task, self._not_here(task)))
             held = self._hold(task, events, definition)
-        self._held.move_to_end(run_id)
         instance = held.instance
         return self._run(task, held, lambda: instance.activate(task, events))
 
@@ -131,12 +134,13 @@ class WorkflowTasks:
         held = self._held.get(task.workflow_execution.run_id)
         label = held.label if held is not None else f"workflow {task.workflow_type.name}"
         if held is not None:
-            self._held.pop(held.run_id)
+            self._held.pop(held.run_id, None)
         return Step(self._refuse(task, self._stuck(label, stack)), held)
 
     def forget(self, run_id: str) -> None:
         """Drop the live code of a run."""
-        held = self._held.pop(run_id, None)
+        with self._lock:
+            held = self._held.pop(run_id, None)
         if held is not None and not held.busy:
             held.instance.close()
 
@@ -161,18 +165,25 @@ class WorkflowTasks:
         started = events[0].workflow_execution_started_event_attributes
         if started.HasField("workflow_task_timeout"):
             held.task_timeout_s = started.workflow_task_timeout.ToMilliseconds() / 1000
-        self._held[execution.run_id] = held
-        self._make_room()
+        with self._lock:
+            self._held[execution.run_id] = held
         return held
 
-    def _make_room(self) -> None:
-        while len(self._held) > self._settings.cached_runs_max:
-            for run_id, held in self._held.items():
-                if not held.busy:
-                    self.forget(run_id)
-                    break
-            else:
-                return
+    def _rest(self, held: Held) -> None:
+        """Note that a run waits for its next task, and make room."""
+        held.busy = False
+        evicted: list[Held] = []
+        with self._lock:
+            if held.run_id in self._held:
+                self._held.move_to_end(held.run_id)
+            excess = len(self._held) - self._settings.cached_runs_max
+            if excess > 0:
+                idle = (one for one in self._held.values() if not one.busy)
+                evicted = list(islice(idle, excess))
+                for one in evicted:
+                    del self._held[one.run_id]
+        for one in evicted:
+            one.instance.close()
 
     def _run(
         self, task: PollWorkflowTaskQueueResponse, held: Held, code: Callable[[], Activation]
@@ -189,7 +200,6 @@ class WorkflowTasks:
         except Exception as error:  # noqa: BLE001 - our own fault must not end the worker
             LOG.exception("%s: a fault of the SDK while its code ran", held.label)
             return self._give_up(task, held, error)
-        held.busy = False
         if activation is None or activity.interrupted:
             return self._give_up(task, held, self._stuck(held.label, activity.stack))
         held.slow = held.slow or activity.taken_s > SLOW_S
@@ -203,10 +213,9 @@ class WorkflowTasks:
             LOG.error("%s: its workflow task failed: %s", held.label, failed.failure.message)
             failed.identity = self._settings.identity
             failed.namespace = self._loop_settings.namespace
+            held.busy = False
             self.forget(held.run_id)
             return Step(failed, held)
-        if activation.closed:
-            self.forget(held.run_id)
         answer: Message | None = activation.completed
         if activation.query is not None:
             activation.query.namespace = self._loop_settings.namespace
@@ -214,7 +223,16 @@ class WorkflowTasks:
         elif activation.completed is not None:
             activation.completed.identity = self._settings.identity
             activation.completed.namespace = self._loop_settings.namespace
+        if activation.closed:
+            held.busy = False
+            self.forget(held.run_id)
+        elif answer is not None and not self._heartbeats(answer):
+            self._rest(held)
         return Step(answer, held, activation.local_tasks, activation.local_dropped)
+
+    def _heartbeats(self, answer: Message) -> bool:
+        """Whether local tasks go on behind an answer."""
+        return bool(getattr(answer, "force_create_new_workflow_task", False))
 
     def _give_up(self, task: PollWorkflowTaskQueueResponse, held: Held, error: Exception) -> Step:
         # Its coroutines may be anywhere: they are not touched again.
