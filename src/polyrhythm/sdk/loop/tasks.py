@@ -20,6 +20,7 @@ from polyrhythm.sdk.loop.futures import DurableFuture
 from polyrhythm.sdk.loop.origin import find_place
 from polyrhythm.sdk.loop.outbox import Made
 from polyrhythm.sdk.retry import to_policy
+from polyrhythm.sdk.retry_wire import put_strategy
 
 if TYPE_CHECKING:
     from polyrhythm.sdk.loop.context import Context
@@ -131,6 +132,7 @@ def _template(context: Context, definition: TaskDefinition, options: TaskOptions
         attributes.start_to_close_timeout.FromSeconds(int(TASK_TIMEOUT_S))
     if options.retry is not None:
         attributes.retry_policy.CopyFrom(to_policy(options.retry))
+        put_strategy(attributes.header.fields, options.retry, context.settings.converter)
     if options.priority:
         attributes.priority.priority_key = options.priority
     context.fill_summary(command, options.summary)

@@ -21,6 +21,7 @@ from temporalio.api.failure.v1 import Failure as FailureMessage
 from temporalio.api.workflowservice.v1 import PollActivityTaskQueueResponse
 
 from polyrhythm.sdk.definitions import TaskDefinition
+from polyrhythm.sdk.retry import Strategy
 from polyrhythm.sdk.values import Converter
 
 
@@ -77,6 +78,8 @@ class Attempt:
         self.info = info
         self.definition = definition
         self.converter = converter
+        # What the caller said beside its retry policy; None when the policy says it all.
+        self.strategy: Strategy | None = None
         self.previous = Payloads()
         self.stop_reason: StopReason | None = None
         # Details of the newest heartbeat that the service has not been told of.

@@ -14,6 +14,7 @@ from temporalio.api.workflowservice.v1 import PollActivityTaskQueueResponse
 
 from polyrhythm.sdk.definitions import Signature, TaskDefinition, TaskKind
 from polyrhythm.sdk.errors import Failure, FailureError
+from polyrhythm.sdk.retry_wire import read_strategy
 from polyrhythm.sdk.values import decode_message, encode_message
 from polyrhythm.sdk.worker.answers import LOG, Answers
 from polyrhythm.sdk.worker.attempt import Attempt, StopReason, info_of
@@ -112,6 +113,7 @@ class Attempts:
         if self._codec is not None:
             await decode_message(self._codec, task)
         attempt.previous.CopyFrom(task.heartbeat_details)
+        attempt.strategy = read_strategy(task.header.fields, self._converter)
         heartbeats = Heartbeats(attempt, self._answers, self._settings)
         try:
             verdict = await self._verdict(attempt, task)

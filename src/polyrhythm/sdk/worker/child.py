@@ -24,6 +24,7 @@ from temporalio.api.common.v1 import Payloads
 
 from polyrhythm.sdk.definitions import TaskDefinition
 from polyrhythm.sdk.failures import to_failure
+from polyrhythm.sdk.retry_wire import unpack
 from polyrhythm.sdk.values import Converter
 from polyrhythm.sdk.worker.attempt import ATTEMPT, Attempt, CompletesLater, StopReason, TaskInfo
 from polyrhythm.sdk.worker.frames import (
@@ -89,6 +90,7 @@ class Service:
             return Done(failure=to_failure(error, converter).SerializeToString())
         attempt = Attempt(_info(begin), definition, converter)
         attempt.previous = Payloads.FromString(begin.previous)
+        attempt.strategy = unpack(begin.retry)
         attempt.notify = lambda: self._beat(attempt)
         self._current = attempt
         self._tell(attempt)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -26,6 +27,8 @@ class Begin:
     info: dict[str, str | int | float]
     input: bytes
     previous: bytes
+    # The parts of the caller's retry strategy.
+    retry: dict[str, Any] | None
 
 
 @dataclass(slots=True)

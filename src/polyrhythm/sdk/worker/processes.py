@@ -20,6 +20,7 @@ from temporalio.api.failure.v1 import Failure as FailureMessage
 
 from polyrhythm.sdk.definitions import TaskDefinition
 from polyrhythm.sdk.errors import Failure, MisuseError
+from polyrhythm.sdk.retry_wire import pack
 from polyrhythm.sdk.worker.attempt import Attempt
 from polyrhythm.sdk.worker.frames import (
     HEAD,
@@ -174,6 +175,7 @@ def _begin(attempt: Attempt, arguments: Payloads) -> Begin:
         info=fields,
         input=arguments.SerializeToString(),
         previous=attempt.previous.SerializeToString(),
+        retry=pack(attempt.strategy),
     )
 
 

@@ -20,8 +20,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.sdk.errors import Failure
-from polyrhythm.sdk.failures import set_delay, to_failure
-from polyrhythm.sdk.retry import next_delay_s
+from polyrhythm.sdk.failures import apply_retry, to_failure
 from polyrhythm.sdk.worker.attempt import Attempt, CompletesLater, FailedElsewhere, StopReason
 
 # Why an attempt that was told to stop is not cancelled for good: another one follows.
@@ -83,19 +82,6 @@ def failure_of(attempt: Attempt, error: BaseException) -> FailureMessage:
     if isinstance(error, FailedElsewhere):
         return error.failure
     failure = to_failure(error, attempt.converter)
-    strategy = attempt.definition.options.retry
-    if strategy is None or not failure.HasField("application_failure_info"):
-        return failure
-    delay_s = next_delay_s(strategy, attempt.info.attempt, error, random.random)
-    if delay_s is not None:
-        set_delay(failure, delay_s)
-    elif not _is_used_up(attempt):
-        failure.application_failure_info.non_retryable = True
+    if attempt.strategy is not None:
+        apply_retry(failure, attempt.strategy, attempt.info.attempt, error, random.random)
     return failure
-
-
-def _is_used_up(attempt: Attempt) -> bool:
-    """True when it is the number of attempts that is used up: the policy says so, not the error."""
-    strategy = attempt.definition.options.retry
-    most = getattr(strategy, "max_attempts", 0)
-    return bool(most and attempt.info.attempt >= most)
