@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from polyrhythm.cli.exit_codes import ExitCode
-from polyrhythm.cli.flags import DevFlags
+from polyrhythm.cli.flags import DevFlags, ExportFlags, ImportFlags
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 HIDDEN = {"ui_asset_path", "ui_codec_endpoint", "ui_public_path", "log_config", "color", "output"}
@@ -18,11 +18,17 @@ def test_every_flag_of_dev_is_on_the_page() -> None:
             assert f"--{field.name.replace('_', '-')}" in PAGE, field.name
 
 
+def test_every_flag_of_export_and_import_is_on_the_page() -> None:
+    for field in (*fields(ExportFlags), *fields(ImportFlags)):
+        if field.name != "source":
+            assert f"--{field.name.replace('_', '-')}" in PAGE, field.name
+
+
 def test_every_exit_code_is_on_the_page() -> None:
     for code in ExitCode:
         assert f"| {code.value} | {code.name} |" in PAGE
 
 
 def test_every_verb_is_on_the_page() -> None:
-    for verb in ("poly dev", "poly db check", "poly db backup", "poly --version"):
+    for verb in ("poly dev", "poly db check", "poly db backup", "poly export", "poly import"):
         assert f"`{verb}" in PAGE

@@ -108,6 +108,54 @@ class BackupFlags:
     to: Annotated[str, typer.Argument(help="Where the copy goes; must not exist.")]
 
 
+class ExportForm(StrEnum):
+    """What an export holds of a run: its history, or everything another file needs to go on."""
+
+    TEMPORAL = "temporal"
+    FULL = "full"
+
+
+@dataclass(slots=True)
+class ExportFlags:
+    """The flags of `poly export`."""
+
+    db: Annotated[str, _option("--db", help="A file of this program; its owner may run.")] = ""
+    address: Annotated[str, _option("--address", help="A service instead, as HOST:PORT.")] = ""
+    namespace: Annotated[
+        str, _option("--namespace", "-n", help="Of a file all, of a service default.")
+    ] = ""
+    workflow_id: Annotated[str, _option("--workflow-id", "-w", help="Only runs of this id.")] = ""
+    run_id: Annotated[str, _option("--run-id", "-r", help="Only this run.")] = ""
+    form: Annotated[
+        ExportForm,
+        _option("--form", help="temporal: histories; full: what an import goes on from."),
+    ] = ExportForm.TEMPORAL
+    output: Annotated[str, _option("--output", "-o", help="A file; - is standard output.")] = "-"
+
+
+@dataclass(slots=True)
+class ImportFlags:
+    """The arguments of `poly import`."""
+
+    source: Annotated[str, typer.Argument(help="What `poly export` wrote, or a history; - reads.")]
+    db_filename: Annotated[
+        str, _option("--db-filename", "-f", help="Where the runs go; made when it is not there.")
+    ] = "polyrhythm.db"
+    namespace: Annotated[
+        str, _option("--namespace", "-n", help="Where histories go; of a full export only this.")
+    ] = ""
+    workflow_id: Annotated[
+        str, _option("--workflow-id", "-w", help="Of a history that does not say it.")
+    ] = ""
+    run_id: Annotated[str, _option("--run-id", "-r", help="The same, its run id.")] = ""
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave runs alone that are there already.")
+    ] = False
+    skip_open: Annotated[
+        bool, typer.Option("--skip-open", help="Leave out histories of open runs.")
+    ] = False
+
+
 def takes(flags: type, run: Callable[[Any], int]) -> Callable[..., None]:
     """Return a typer command whose options are the fields of `flags`; it runs `run(flags)`."""
 

@@ -13,7 +13,14 @@ from typing import Annotated, Any
 import typer
 
 from polyrhythm import __version__
-from polyrhythm.cli.flags import BackupFlags, CheckFlags, DevFlags, takes
+from polyrhythm.cli.flags import (
+    BackupFlags,
+    CheckFlags,
+    DevFlags,
+    ExportFlags,
+    ImportFlags,
+    takes,
+)
 from polyrhythm.cli.vocabulary import load_vocabulary_only
 
 # Said to gRPC's core before it is loaded: this program never forks, and a failed bind is an
@@ -56,6 +63,22 @@ def _db_backup(flags: BackupFlags) -> int:
     return _run("db_backup", flags)
 
 
+def _export(flags: ExportFlags) -> int:
+    """Write runs as lines of JSON: histories for replayers, or everything for another file.
+
+    Exit codes: 0 written, 1 could not be read or written, 2 bad flags.
+    """
+    return _run("export_runs", flags)
+
+
+def _import(flags: ImportFlags) -> int:
+    """Take runs into a file that no server has: of a full export, or closed histories.
+
+    Exit codes: 0 taken, 1 could not be taken.
+    """
+    return _run("import_runs", flags)
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         print(f"poly {__version__}")
@@ -75,6 +98,8 @@ def _build() -> typer.Typer:
     program = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, **plain)
     program.callback()(_program)
     program.command("dev")(takes(DevFlags, _dev))
+    program.command("export")(takes(ExportFlags, _export))
+    program.command("import")(takes(ImportFlags, _import))
     # `temporal server start-dev`, for programs that start a server by that name.
     server = typer.Typer(no_args_is_help=True, **plain)
     server.callback(help="The same as `poly dev`, under Temporal's name.")(lambda: None)

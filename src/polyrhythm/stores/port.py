@@ -151,13 +151,15 @@ class RunWrite:
     its workflow id. `row` is written whole; `log` may be None when only the row changed.
     A batch has one RunWrite a run at most; an update never changes the row's namespace, kind,
     ids or start time. What contradicts the stored rows is a StoreError. `before` is the row as
-    it is stored, if the writer knows it: a store may take its word and need not read."""
+    it is stored, if the writer knows it: a store may take its word and need not read. `earlier`:
+    rows that come before `log`, of a created run that is taken over whole from elsewhere."""
 
     row: RunRow
     created: bool = False
     log: LogRow | None = None
     snapshot: Snapshot | None = None
     before: RunRow | None = None
+    earlier: Sequence[LogRow] = ()
 
 
 @dataclass(slots=True)

@@ -75,10 +75,11 @@ def _check_write(tables: Tables, write: RunWrite) -> None:
         # Other stores take the writer's word; here it is checked, so that tests find a wrong one.
         if write.before is not None and write.before != RunRow(*stored):
             raise StoreError(f"run {row.run_key} is not what its writer takes it for")
-    if write.log is not None:
-        sequence = len(tables.logs.get(row.run_key, ())) + 1
-        if write.log.run_key != row.run_key or write.log.sequence != sequence:
-            raise StoreError(f"run {row.run_key}: log row {write.log.sequence}, {sequence} is next")
+    sequence = len(tables.logs.get(row.run_key, ()))
+    for log in (*write.earlier, write.log):
+        sequence += 1
+        if log is not None and (log.run_key != row.run_key or log.sequence != sequence):
+            raise StoreError(f"run {row.run_key}: log row {log.sequence}, {sequence} is next")
 
 
 def write_batch(tables: Tables, batch: Batch) -> None:
@@ -109,7 +110,9 @@ def _write_run(tables: Tables, write: RunWrite, committed_ns: int) -> None:
         _drop_work(tables, RunRow(*tables.runs[row.run_key]))
     tables.runs[row.run_key] = RUN_VALUES(row)
     _note_due_work_owing(tables, row)
-    if (log := write.log) is not None:
+    for log in (*write.earlier, write.log):
+        if log is None:
+            continue
         tables.positions.append((log.run_key, log.sequence))
         values = (log.run_key, log.sequence, log.first_event_id, log.event_count)
         tables.logs.setdefault(row.run_key, []).append(

@@ -102,17 +102,17 @@ def backup(connection: apsw.Connection, path: str) -> None:
 
 def check_file(path: str | Path) -> Report:
     """Check a file that another process may own."""
-    with _Reader(fspath(path)) as connection:
+    with Reader(fspath(path)) as connection:
         return check(connection)
 
 
 def backup_file(path: str | Path, target: str | Path) -> None:
     """Copy a file that another process may own."""
-    with _Reader(fspath(path)) as connection:
+    with Reader(fspath(path)) as connection:
         backup(connection, fspath(target))
 
 
-class _Reader:
+class Reader:
     """A connection that only reads, for as long as a `with` block."""
 
     def __init__(self, path: str) -> None:

@@ -112,9 +112,12 @@ def write_batch(cursor: apsw.Cursor, batch: Batch, position: int) -> int:
     _update_runs(cursor, [write for write in batch.runs if not write.created])
     entries = []
     for write in batch.runs:
+        run_key, committed_ns = write.row.run_key, batch.committed_ns
+        for entry in write.earlier:
+            position += 1
+            entries.append(_log_values(run_key, entry, position, committed_ns))
         if write.log is not None:
             position += 1
-            run_key, committed_ns = write.row.run_key, batch.committed_ns
             entries.append(_log_values(run_key, write.log, position, committed_ns))
     cursor.executemany(INSERT_LOG, entries)
     snapshots = [

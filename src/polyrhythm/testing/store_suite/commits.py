@@ -55,6 +55,19 @@ def rows_come_back_whole(subject: Subject) -> None:
         assert unstamped(desk.store.read_log(7, 1, 10)) == [write.log]
 
 
+def runs_come_whole(subject: Subject) -> None:
+    """A run that is taken over from elsewhere is created with all rows of its log."""
+    with bench(subject) as desk:
+        write = created(7)
+        write.earlier = [log(7, 1, 1, 2), log(7, 2, 3, 1)]
+        write.log = log(7, 3, 4, 2)
+        desk.commit(write)
+        assert unstamped(desk.store.read_log(7, 1, 10)) == [*write.earlier, write.log]
+        stored = desk.store.load_run(7, 1)
+        assert stored is not None
+        assert [entry.sequence for entry in stored.log] == [1, 2, 3]
+
+
 def commit_time_is_the_batch_s(subject: Subject) -> None:
     """Log rows carry the time of the batch that wrote them."""
     with bench(subject) as desk:
@@ -202,6 +215,7 @@ def reopening_finds_everything(subject: Subject) -> None:
 
 CHECKS = (
     rows_come_back_whole,
+    runs_come_whole,
     commit_time_is_the_batch_s,
     one_batch_writes_many_runs,
     updates_write_every_field,

@@ -1,0 +1,78 @@
+"""Reads the runs of a file, whoever owns it: what an export needs.
+
+One read transaction on a connection of its own, so that all runs are seen as of one instant while
+the owner goes on writing. Nothing is locked for others and nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from os import fspath
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from polyrhythm.base.errors import DataLoss, StoreError
+from polyrhythm.stores.port import LogRow, NamespaceRow, RunRow
+from polyrhythm.stores.sqlite import refusals
+from polyrhythm.stores.sqlite.checksums import log_crc
+from polyrhythm.stores.sqlite.verification import Reader
+from polyrhythm.stores.sqlite.writes import RUN_COLUMNS
+
+NAMESPACES = (
+    "SELECT namespace_key, name, namespace_id, retention_ns, body FROM namespaces "
+    "ORDER BY namespace_key"
+)
+RUNS = (
+    f"SELECT {', '.join(RUN_COLUMNS)} FROM executions WHERE (? = 0 OR namespace_key = ?) "
+    "AND (? = '' OR workflow_id = ?) AND (? = '' OR run_id = ?) ORDER BY run_key"
+)
+LOG = (
+    "SELECT run_key, sequence, first_event_id, event_count, events, notes, committed_ns, crc "
+    "FROM log INDEXED BY log_by_run WHERE run_key = ? ORDER BY sequence"
+)
+
+
+class FileReader:
+    """The runs of one file as of one instant, for as long as a `with` block."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._reader = Reader(fspath(path))
+        self._connection: apsw.Connection | None = None
+
+    def __enter__(self) -> FileReader:
+        self._connection = self._reader.__enter__()
+        self._connection.execute("BEGIN")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._reader.__exit__(*exception)
+
+    def namespaces(self) -> list[NamespaceRow]:
+        """Return all namespaces."""
+        return [NamespaceRow(*values) for values in self._read(NAMESPACES, ())]
+
+    def runs(self, namespace_key: int, workflow_id: str, run_id: str) -> Iterator[RunRow]:
+        """Yield rows in the order in which the runs were created; 0 and empty mean any."""
+        wanted = (namespace_key,) * 2 + (workflow_id,) * 2 + (run_id,) * 2
+        for values in self._read(RUNS, wanted):
+            yield RunRow(*values)
+
+    def log(self, run_key: int) -> list[LogRow]:
+        """Return a run's whole log. Raises DataLoss when a checksum does not match."""
+        rows = []
+        for *values, crc in self._read(LOG, (run_key,)):
+            row = LogRow(*values)
+            if log_crc(run_key, row.sequence, row.events, row.notes) != crc:
+                raise DataLoss(f"run {run_key}: log row {row.sequence} is damaged")
+            rows.append(row)
+        return rows
+
+    def _read(self, sql: str, values: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+        if self._connection is None:
+            raise StoreError("the file is not open")
+        try:
+            yield from self._connection.execute(sql, values)
+        except apsw.Error as error:
+            raise refusals.refusal(error, 0, self._reader.path) from error
