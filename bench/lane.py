@@ -4,12 +4,11 @@
 
 Every workflow has one activity: start, poll, schedule, poll, complete, poll, complete, each step
 for all workflows in flight in one turn with one durable commit (`full`). No loop, no service, no
-wire: what is left is deciding, folding, matching and writing. Prints one JSON object; building the
-requests is counted in.
+wire: what is left is deciding, folding, matching and writing; the garbage collector is set as a
+server sets it. Prints one JSON object; building the requests is counted in.
 """
 
 import argparse
-import gc
 import json
 import statistics
 import subprocess
@@ -26,6 +25,7 @@ from temporalio.api.enums.v1 import CommandType
 
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import Limits
+from polyrhythm.cli.dev import settle_collector
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.lane import Lane
 from polyrhythm.stores.sqlite.store import SqliteStore
@@ -114,8 +114,7 @@ def measure(workflows: int, at_once: int) -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory() as folder:
         engine = Engine(Path(folder) / "bench.db")
         run_batch(engine, [f"warm-up-{number}" for number in range(at_once)])
-        gc.collect()
-        gc.freeze()
+        settle_collector()
         fastest = float("inf")
         began, cpu = time.perf_counter(), time.process_time()
         for first in range(0, workflows, at_once):
