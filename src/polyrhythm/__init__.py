@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from polyrhythm.app.application import App
+    from polyrhythm.base.errors import AlreadyStarted, NotFound, PolyrhythmError
     from polyrhythm.sdk import wf
     from polyrhythm.sdk.client.blocking import Client, Run, UpdateHandle
     from polyrhythm.sdk.client.history import History
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "AlreadyStarted",
     "App",
     "ApplicationError",
     "ByError",
@@ -83,9 +85,11 @@ __all__ = [
     "IdReuse",
     "MisuseError",
     "NondeterminismError",
+    "NotFound",
     "ParentClose",
     "PayloadError",
     "Permanent",
+    "PolyrhythmError",
     "Query",
     "QueryFailed",
     "Retry",
@@ -118,6 +122,7 @@ __all__ = [
 # Where the names are that stand under their own name.
 MODULES = {
     "polyrhythm.app.application": "App",
+    "polyrhythm.base.errors": "AlreadyStarted NotFound PolyrhythmError",
     "polyrhythm.sdk.client.blocking": "Client Run UpdateHandle",
     "polyrhythm.sdk.client.history": "History",
     "polyrhythm.sdk.client.views": "Description RunStatus RunSummary",

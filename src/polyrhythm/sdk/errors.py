@@ -132,6 +132,8 @@ class Failure(ApplicationError):
     `raise Failure("no seats left", {"flight": "LH1"}, type="SoldOut")`
     """
 
+    code = "application_failure"
+
 
 class Permanent(ApplicationError):
     """A failure that no further attempt can mend: the task ends at once.

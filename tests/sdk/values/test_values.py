@@ -211,6 +211,7 @@ SHARED = [
     (ORDER, Order),
     (Pets([Dog("rex", "lab")]), Pets),
     (WorkflowType(name="x"), WorkflowType),
+    ({"id": 1, "name": "a"}, Row),
 ]
 
 
@@ -234,6 +235,8 @@ def test_the_official_converter_reads_and_writes_the_same(value, kind):
         ([Color.RED], list[Color]),
         (dt.timedelta(seconds=90), dt.timedelta),
         (Decimal("1.1"), Decimal),
+        (dt.date(2026, 1, 2), dt.date),
+        (dt.time(3, 4, 5), dt.time),
     ],
     ids=str,
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
+from temporalio.api.failure.v1 import Failure as FailureMessage
 from temporalio.api.query.v1 import WorkflowQuery
 from temporalio.api.update.v1 import Outcome
 from temporalio.api.workflowservice.v1 import (
@@ -38,6 +39,7 @@ from polyrhythm.sdk.client.waiting import wait_closed
 from polyrhythm.sdk.declare.methods import QueryMethod, SignalMethod, UpdateMethod
 from polyrhythm.sdk.declare.signature import bind
 from polyrhythm.sdk.definitions import Signature
+from polyrhythm.sdk.failures import from_failure
 from polyrhythm.sdk.messages import Query, Signal, Update, UpdateCall
 
 P = ParamSpec("P")
@@ -159,7 +161,8 @@ class Run(Generic[R]):
                 "QueryWorkflow", request, QueryWorkflowResponse, LONG_POLL_S
             )
         except RefusedQuery as error:
-            raise errors.QueryFailed(f"query {name!r} failed: {error}") from error
+            failed = errors.QueryFailed(f"query {name!r} failed: {error}")
+            raise failed from _cause(error, session)
         if response.HasField("query_rejected"):
             status = read_status(response.query_rejected.status).name.lower()
             raise errors.QueryFailed(f"query {name!r} was refused: the run is {status}")
@@ -267,6 +270,13 @@ class Run(Generic[R]):
     def _name(self, execution: Any) -> None:
         execution.workflow_id = self.workflow_id
         execution.run_id = self.run_id
+
+
+def _cause(error: RefusedQuery, session: Session) -> BaseException:
+    """What the handler raised, where the service passed it on."""
+    if not error.failure:
+        return error
+    return from_failure(FailureMessage.FromString(error.failure), session.converter)
 
 
 def _message(
