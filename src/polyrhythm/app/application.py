@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from typing_extensions import Unpack
 
 from polyrhythm.app.loops import LoopThread, new_loop
 from polyrhythm.app.opened import Opened
 from polyrhythm.app.settings import AppPlan, AppSettings, plan_app
+from polyrhythm.app.signals import Signals
 from polyrhythm.sdk.client import blocking
 from polyrhythm.sdk.client.client import Client
 from polyrhythm.sdk.client.portal import Portal
@@ -30,6 +29,7 @@ from polyrhythm.sdk.client.session import Session
 from polyrhythm.sdk.declare.registry import Registry
 from polyrhythm.sdk.declare.verbs import TaskVerb, WorkflowVerb
 from polyrhythm.sdk.errors import MisuseError
+from polyrhythm.sdk.worker import Progress
 from polyrhythm.sdk.worker.processes import CHILD_VARIABLE
 
 
@@ -38,11 +38,15 @@ class App:
 
     def __init__(self, name: str, url: str | None = None, **settings: Unpack[AppSettings]) -> None:
         self.plan: AppPlan = plan_app(name, url, settings)
+        self._settings = settings
         self.registry = Registry()
         self.task = TaskVerb(self.registry)
         self.workflow = WorkflowVerb(self.registry, self)
         self._opened: Opened | None = None
         self._thread: LoopThread | None = None
+        self._ending: asyncio.Event | None = None
+        # Set while the application is open.
+        self.opened = asyncio.Event()
 
     def __repr__(self) -> str:
         """The name and where its runs live."""
@@ -96,11 +100,27 @@ class App:
 
     async def serve(self, told: Callable[[str], None] | None = None) -> None:
         """Do what `run` does, on the running loop."""
-        ending = asyncio.Event()
-        with _signals(ending):
+        ending = self._ending = asyncio.Event()
+        with Signals(ending):
             async with self:
                 assert self._opened is not None
                 await self._opened.watch(ending, told)
+
+    def end(self) -> None:
+        """Have `serve` end as a signal would; on its loop."""
+        if self._ending is not None:
+            self._ending.set()
+
+    def move(self, url: str) -> None:
+        """Let runs live elsewhere: before it is opened. Raises MisuseError."""
+        if self._opened is not None:
+            raise MisuseError(f"{self!r} is open already")
+        self.plan = plan_app(self.plan.name, url, self._settings)
+
+    @property
+    def progress(self) -> Progress:
+        """What the worker of this process has done and is doing."""
+        return self._opened.progress if self._opened is not None else Progress()
 
     async def __aenter__(self) -> Self:
         """Open on the running loop and begin to work."""
@@ -114,6 +134,7 @@ class App:
         finally:
             if not opened:
                 await self._close()
+        self.opened.set()
         return self
 
     async def __aexit__(
@@ -156,6 +177,7 @@ class App:
 
     async def _close(self) -> None:
         opened, self._opened = self._opened, None
+        self.opened.clear()
         if opened is not None:
             await opened.close()
 
@@ -164,32 +186,3 @@ class App:
             f"the application {self.name!r} is not open: use `with app:`, `async with app:` or "
             "app.run() around this"
         )
-
-
-class _signals:  # noqa: N801 - reads as a verb where it is used
-    """Sets an event at SIGTERM and SIGINT; the second one ends the process."""
-
-    def __init__(self, ending: asyncio.Event) -> None:
-        self._ending = ending
-        self._taken: list[int] = []
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            try:
-                loop.add_signal_handler(number, self._end, number)
-            except NotImplementedError:
-                continue
-            self._taken.append(number)
-
-    def __exit__(self, *exception: Any) -> None:
-        loop = asyncio.get_running_loop()
-        for number in self._taken:
-            loop.remove_signal_handler(number)
-
-    def _end(self, number: int) -> None:
-        if self._ending.is_set():
-            os._exit(128 + number)
-        self._ending.set()

@@ -12,7 +12,7 @@ import logging
 from typing import Any
 
 from polyrhythm.app.switch_link import SwitchLink
-from polyrhythm.sdk.worker import Worker
+from polyrhythm.sdk.worker import Progress, Worker
 
 LOG = logging.getLogger("polyrhythm.app")
 
@@ -27,6 +27,11 @@ class Crew:
         self._link = link
         # Set once the worker has taken its place for the first time.
         self.at_work = asyncio.Event()
+
+    @property
+    def progress(self) -> Progress:
+        """What the worker has done and is doing."""
+        return self._worker.attempts.progress
 
     async def run(self) -> None:
         """Work until cancelled. Raises what the service refuses for good."""

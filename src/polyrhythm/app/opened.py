@@ -24,7 +24,7 @@ from polyrhythm.sdk.declare.registry import Registry
 from polyrhythm.sdk.guards import guarded, install
 from polyrhythm.sdk.link import Link
 from polyrhythm.sdk.loop import LoopSettings
-from polyrhythm.sdk.worker import Worker, WorkerPlan
+from polyrhythm.sdk.worker import Progress, Worker, WorkerPlan
 
 LOG = logging.getLogger("polyrhythm.app")
 
@@ -56,6 +56,11 @@ class Opened:
             at_work.cancel()
             if working.done():
                 working.result()
+
+    @property
+    def progress(self) -> Progress:
+        """What the worker has done and is doing."""
+        return self._crew.progress if self._crew is not None else Progress()
 
     async def watch(self, ending: asyncio.Event, told: Callable[[str], None] | None = None) -> None:
         """Wait for the end, or for what makes further work impossible, which is raised."""

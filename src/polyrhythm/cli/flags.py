@@ -156,6 +156,29 @@ class ImportFlags:
     ] = False
 
 
+@dataclass(slots=True)
+class RunFlags:
+    """The arguments of `poly run` and `poly worker`."""
+
+    target: Annotated[str, typer.Argument(help="FILE.py, FILE.py:APP, MODULE or MODULE:APP.")]
+    url: Annotated[
+        str, _option("--url", help="Where runs live, instead of where the program says.")
+    ] = ""
+    start: Annotated[
+        str, _option("--start", help="Start this workflow, print its result and end.")
+    ] = ""
+    input: Annotated[
+        list[str], typer.Option("--input", metavar="JSON", help="An argument of it; repeatable.")
+    ] = field(default_factory=list)
+    id: Annotated[str, _option("--id", help="The workflow id of the started run.")] = ""
+    log_level: Annotated[
+        LogLevel, typer.Option("--log-level", case_sensitive=False, help="How much is logged.")
+    ] = LogLevel.WARN
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", case_sensitive=False, help="How it looks.")
+    ] = LogFormat.TEXT
+
+
 def takes(flags: type, run: Callable[[Any], int]) -> Callable[..., None]:
     """Return a typer command whose options are the fields of `flags`; it runs `run(flags)`."""
 

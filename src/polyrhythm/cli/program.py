@@ -19,6 +19,7 @@ from polyrhythm.cli.flags import (
     DevFlags,
     ExportFlags,
     ImportFlags,
+    RunFlags,
     takes,
 )
 from polyrhythm.cli.vocabulary import load_vocabulary_only
@@ -45,6 +46,17 @@ def _dev(flags: DevFlags) -> int:
     Exit codes: 0 ended as asked, 1 could not start, 2 bad flags, 3 the port is taken.
     """
     return _run("dev", flags)
+
+
+def _run_program(flags: RunFlags) -> int:
+    """Run a program's App: its workflows and tasks, until SIGTERM or SIGINT; shows progress.
+
+    With --start, one run of it: the result goes to standard output as JSON.
+
+    Exit codes: 0 ended as asked, 1 the run or the App failed, 2 no such App, workflow or JSON.
+    """
+    code: int = import_module("polyrhythm.cli.run").run(flags)
+    return code
 
 
 def _db_check(flags: CheckFlags) -> int:
@@ -98,6 +110,8 @@ def _build() -> typer.Typer:
     program = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, **plain)
     program.callback()(_program)
     program.command("dev")(takes(DevFlags, _dev))
+    program.command("run")(takes(RunFlags, _run_program))
+    program.command("worker", help="The same as `poly run`.")(takes(RunFlags, _run_program))
     program.command("export")(takes(ExportFlags, _export))
     program.command("import")(takes(ImportFlags, _import))
     # `temporal server start-dev`, for programs that start a server by that name.

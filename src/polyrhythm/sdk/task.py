@@ -61,7 +61,9 @@ class TaskVerbs:
         if not 0.0 <= fraction <= 1.0:
             raise ValueError(f"progress is a share from 0.0 to 1.0, not {fraction!r}")
         share = {"fraction": round(fraction, 4), "text": text[:TEXT_CHARACTERS_MAX]}
-        _attempt().heartbeat(({PROGRESS: share},))
+        attempt = _attempt()
+        attempt.said = f"{share['fraction']:.0%} {share['text']}".strip()
+        attempt.heartbeat(({PROGRESS: share},))
 
     @property
     def is_cancelled(self) -> bool:

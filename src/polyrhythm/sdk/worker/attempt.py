@@ -81,6 +81,8 @@ class Attempt:
         # What the caller said beside its retry policy; None when the policy says it all.
         self.strategy: Strategy | None = None
         self.previous = Payloads()
+        # What the task last said of its progress, for people.
+        self.said = ""
         self.stop_reason: StopReason | None = None
         # Details of the newest heartbeat that the service has not been told of.
         self.unsent: Payloads | None = None

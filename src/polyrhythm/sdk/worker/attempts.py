@@ -20,6 +20,7 @@ from polyrhythm.sdk.worker.answers import LOG, Answers
 from polyrhythm.sdk.worker.attempt import Attempt, StopReason, info_of
 from polyrhythm.sdk.worker.executor import Executor
 from polyrhythm.sdk.worker.heartbeats import Heartbeats
+from polyrhythm.sdk.worker.progress import Progress
 from polyrhythm.sdk.worker.settings import WorkerSettings
 from polyrhythm.sdk.worker.verdicts import Verdict, verdict_on_error, verdict_on_result
 
@@ -43,6 +44,8 @@ class Attempts:
         self.executor = Executor(settings)
         self._running: dict[asyncio.Task[None], Attempt] = {}
         self._reserved = 0
+        self._completed = 0
+        self._failed = 0
         self._stopping = False
         # Set while there is room for another attempt.
         self.has_room = asyncio.Event()
@@ -58,6 +61,13 @@ class Attempts:
         # Past a few, threads that never ended hold their slots: the machine has an end too.
         stuck = max(0, self.executor.abandoned - self._settings.abandoned_max)
         return self._settings.tasks_max - len(self._running) - self._reserved - stuck
+
+    @property
+    def progress(self) -> Progress:
+        """What was done and what is at work."""
+        running = self._running.values()
+        said = [f"{one.info.task} {one.said}" for one in running if one.said]
+        return Progress(self._completed, self._failed, len(self._running), said)
 
     def reserve(self) -> None:
         """Keep a slot for a task that is being asked for."""
@@ -139,7 +149,9 @@ class Attempts:
             if isinstance(error, Exception):
                 quiet = isinstance(error, FailureError)
                 LOG.info("%s: %r", attempt.info, error, exc_info=None if quiet else error)
+            self._failed += 1
             return verdict_on_error(attempt, error, identity)
+        self._completed += 1
         return verdict_on_result(attempt, payload, identity)
 
     def _not_here(self, attempt: Attempt) -> Failure:
