@@ -13,7 +13,7 @@ from pathlib import Path
 from tidy.source import ROOT
 
 FOLDER = Path(__file__).parent / "typing"
-FILES = ["right.py", "stand_in.py", "wrong.py"]
+FILES = ["right.py", "wrong.py"]
 WRONG_USES_MIN = 5
 
 

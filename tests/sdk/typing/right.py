@@ -4,13 +4,23 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import assert_type
 
-from stand_in import app
-
-from polyrhythm import ByError, Fixed, Query, Retry, Run, Signal, Task, TaskFailed, Update
+from polyrhythm import (
+    App,
+    ByError,
+    Fixed,
+    Query,
+    Retry,
+    Run,
+    Signal,
+    Task,
+    TaskFailed,
+    Update,
+    task,
+    wf,
+)
 from polyrhythm.sdk.client.run import Run as AsyncRun
-from polyrhythm.sdk.declare.methods import QueryMark, SignalMark, UpdateMark
 
-signal, query, update = SignalMark(), QueryMark(), UpdateMark()
+app = App("types", durability="memory")
 
 
 @dataclass
@@ -75,6 +85,36 @@ async def checkout(order: Order) -> Receipt:
     return receipt
 
 
+@app.task(heartbeat="30s")
+async def release(order: Order) -> None:
+    task.heartbeat(order.id)
+    assert_type(task.last_heartbeat(int), int | None)
+
+
+@app.task
+async def refund_money(order: Order) -> None: ...
+
+
+@app.task
+async def notify(order: Order) -> None: ...
+
+
+@app.workflow
+async def sell(order: Order) -> Receipt:
+    async with wf.saga() as undo:
+        undo(release, order)
+        await reserve(order)
+        undo(refund_money, order)
+        receipt = await charge(order)
+    await notify(order)
+    if await REFUND.next(timeout="30d") is not None:
+        await refund_money(order)
+    other = await wf.child(checkout.options(id="other"), order)
+    assert_type(other, Receipt)
+    await wf.sleep("5s")
+    return receipt
+
+
 class Account:
     def __init__(self) -> None:
         self.balance = 0
@@ -84,15 +124,15 @@ class Account:
         await self.deposit(5)
         return self.balance
 
-    @signal
+    @wf.signal
     def close(self) -> None:
         """End it."""
 
-    @query
+    @wf.query
     def now(self) -> int:
         return self.balance
 
-    @update
+    @wf.update
     async def deposit(self, amount: int, note: str = "") -> int:
         self.balance += amount
         return self.balance

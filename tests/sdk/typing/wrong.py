@@ -9,13 +9,14 @@ from right import (
     Receipt,
     Refund,
     account,
+    app,
     charge,
     checkout,
     reserve,
 )
-from stand_in import app
 
-from polyrhythm import Refused  # wrong: there is no such name
+import polyrhythm
+from polyrhythm import wf
 
 
 @app.task(retry="often")  # wrong: a strategy or a number
@@ -43,7 +44,12 @@ async def inside(order: Order) -> None:
     async def approve(count: int) -> bool:
         return count > 0
 
-    keep(number, later, Refused)
+    async with wf.saga() as undo:
+        undo(charge, 7)  # wrong: the argument of the undo step
+    child: int = await wf.child(checkout, order)  # wrong: the type of the result
+    await wf.slep("5s")  # wrong: no such verb
+    keep(number, later, child)
+    keep(polyrhythm.Refused)  # wrong: there is no such name
 
 
 def outside(order: Order) -> None:

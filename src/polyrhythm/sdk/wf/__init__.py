@@ -84,13 +84,15 @@ __all__ = [
 MARKS = {"query": "QueryMark", "signal": "SignalMark", "update": "UpdateMark"}
 
 
-def __getattr__(name: str) -> Any:
-    """Return the logger, or make a mark when it is first used."""
-    if name == "logger":
-        value: Any = LOGGER
-    elif name in MARKS:
-        value = getattr(import_module("polyrhythm.sdk.declare.methods"), MARKS[name])()
-    else:
-        raise AttributeError(f"polyrhythm.wf has no {name!r}")
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # else every misspelt verb would be accepted
+
+    def __getattr__(name: str) -> Any:
+        """Return the logger, or make a mark when it is first used."""
+        if name == "logger":
+            value: Any = LOGGER
+        elif name in MARKS:
+            value = getattr(import_module("polyrhythm.sdk.declare.methods"), MARKS[name])()
+        else:
+            raise AttributeError(f"polyrhythm.wf has no {name!r}")
+        globals()[name] = value
+        return value
