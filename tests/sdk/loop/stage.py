@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import temporalio.api.workflowservice.v1 as ws
@@ -19,7 +20,7 @@ from temporalio.api.enums.v1 import UpdateWorkflowExecutionLifecycleStage as Sta
 from temporalio.api.history.v1 import HistoryEvent
 
 from engine.rig import Rig
-from polyrhythm.base.errors import NotFound, PolyrhythmError
+from polyrhythm.base.errors import InvalidArgument, NotFound
 from polyrhythm.sdk.definitions import (
     HandlerKind,
     Signature,
@@ -176,8 +177,13 @@ class Stage:
         request = ws.GetWorkflowExecutionHistoryRequest(namespace="default")
         request.execution.workflow_id = workflow_id
         request.execution.run_id = run_id
-        value = self.rig.call(request)
-        return list(value.history.events)
+        events: list[HistoryEvent] = []
+        while True:
+            page = self.rig.call(request)
+            events += page.history.events
+            request.next_page_token = page.next_page_token
+            if not page.next_page_token:
+                return events
 
     def names(self, workflow_id: str = "w", run_id: str = "") -> list[str]:
         kinds = [EventType.Name(event.event_type) for event in self.history(workflow_id, run_id)]
@@ -329,11 +335,11 @@ class Stage:
             # The run was terminated meanwhile; or a query was offered to both queues of its run.
             if activation.query is None:
                 self.cache.pop(run_id).close()
-        except PolyrhythmError:
-            dropped = self.cache.pop(run_id, None)
-            if dropped is not None:
-                dropped.close()
-            raise
+        except InvalidArgument as error:
+            # News came in while the code decided to end: the task is told again, with it.
+            if "UnhandledCommand" not in error.message:
+                raise
+            self.cache.pop(run_id).close()
 
     def check_replay(self, task: ws.PollWorkflowTaskQueueResponse) -> None:
         """Replay the whole history by new code: it has to make the same commands."""
@@ -356,7 +362,7 @@ class Stage:
                 namespace="default", task_token=task.task_token
             )
             request.failure.CopyFrom(to_failure(error, converter))
-            self.rig.call(request)
+            self.call_late(request)
         else:
             self.finish(task, value)
 
@@ -366,7 +372,12 @@ class Stage:
             namespace="default", task_token=task.task_token
         )
         request.result.CopyFrom(self.settings.converter.encode_values((value,)))
-        self.rig.call(request)
+        self.call_late(request)
+
+    def call_late(self, request: Any) -> None:
+        """Answer an attempt whose run may have ended meanwhile."""
+        with suppress(NotFound):
+            self.rig.call(request)
 
     def finish_cancelled(self, task: ws.PollActivityTaskQueueResponse) -> None:
         """End an attempt that was asked to stop."""

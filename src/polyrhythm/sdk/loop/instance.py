@@ -156,6 +156,8 @@ class Instance:
         self, task: PollWorkflowTaskQueueResponse, events: Sequence[HistoryEvent]
     ) -> Sequence[HistoryEvent]:
         """Return what of the history is new; begin again where the code does not fit to it."""
+        if events and events[-1].event_id - events[0].event_id + 1 != len(events):
+            raise HistoryNeeded("the history has a gap: pages of it are missing")
         if not self._started_id:
             if events and events[0].event_id == 1:
                 return events
