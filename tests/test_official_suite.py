@@ -1,7 +1,9 @@
 """The official suite's runner: what a report says, and how exact the red list has to be."""
 
+import json
+
 import pytest
-from official_suite.__main__ import FILES, RED_LIST
+from official_suite.__main__ import FILES, RED_LIST, write_evidence
 from official_suite.environment import SDK_VERSION, BadCheckoutError, stage_checkout
 from official_suite.outcomes import FileRun, Outcome, read_report
 from official_suite.red_list import BadRedListError, Verdict, compare, parse_red_list
@@ -21,6 +23,9 @@ REPORT = """<?xml version="1.0"?><testsuites><testsuite>
 <testcase classname="tests.worker.test_x" name="test_teardown"/>
 <testcase classname="tests.worker.test_x" name="test_teardown"><error message="no"/></testcase>
 </testsuite></testsuites>"""
+
+
+PASSED, FAILED = Outcome.PASSED, Outcome.FAILED
 
 
 def a_run(**outcomes: Outcome) -> FileRun:
@@ -89,6 +94,21 @@ def test_lines_of_files_that_did_not_run_are_left_alone():
 def test_a_line_without_a_test_or_a_reason_or_twice_is_refused(line):
     with pytest.raises(BadRedListError, match="line"):
         parse_red_list(line)
+
+
+def test_evidence_keeps_what_other_files_counted(tmp_path):
+    path, (one, two) = tmp_path / "evidence.json", FILES[:2]
+    first, second = FileRun(one, {f"{one}::a": PASSED}), FileRun(two, {f"{two}::b": FAILED})
+    write_evidence(path, [first], {}, "same")
+    write_evidence(path, [second], {}, "same")
+    evidence = json.loads(path.read_text())
+    assert evidence["totals"] == {"passed": 1, "failed": 1, "skipped": 0}
+    assert [evidence["files"][name]["as_listed"] for name in (one, two)] == [True, False]
+    write_evidence(path, [second], {f"{two}::b": "why"}, "other tests")
+    evidence = json.loads(path.read_text())
+    assert list(evidence["files"]) == [two]
+    assert evidence["files"][two]["as_listed"]
+    assert len(evidence["files"][two]["commit"]) == 40
 
 
 def test_the_red_list_is_well_formed_and_names_files_that_run():
