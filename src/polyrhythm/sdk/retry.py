@@ -179,7 +179,7 @@ def bucket_for(strategy: Strategy | None, error: BaseException) -> Bucket | None
 
 def check_traits(strategy: Strategy | None, traits: Traits, task: str) -> None:
     """Refuse a strategy that needs more than the service has. Raises MisuseError."""
-    if not traits.permits and _needs_permits(strategy):
+    if not traits.permits and needs_permits(strategy):
         raise MisuseError(
             f"task {task!r} retries by a token bucket, which {traits.name} cannot share between "
             "workers: use Retry, Fixed or Fibonacci, or a service with permits"
@@ -261,9 +261,10 @@ def _name(kind: ErrorType) -> str:
     return kind if isinstance(kind, str) else kind.__name__
 
 
-def _needs_permits(strategy: Strategy | None) -> bool:
+def needs_permits(strategy: Strategy | None) -> bool:
+    """True when a token bucket is part of it."""
     if isinstance(strategy, ByError):
-        return any(map(_needs_permits, [*strategy.strategies.values(), strategy.otherwise]))
+        return any(map(needs_permits, [*strategy.strategies.values(), strategy.otherwise]))
     return isinstance(strategy, TokenBucket)
 
 

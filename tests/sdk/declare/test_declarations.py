@@ -11,8 +11,10 @@ from polyrhythm.sdk.declare.registry import Registry
 from polyrhythm.sdk.declare.verbs import TaskVerb, WorkflowVerb
 from polyrhythm.sdk.definitions import Cancellation, HandlerKind, IdReuse, Signature, TaskKind
 from polyrhythm.sdk.errors import MisuseError
+from polyrhythm.sdk.link import Traits
 from polyrhythm.sdk.messages import Signal
-from polyrhythm.sdk.retry import Fixed, Retry
+from polyrhythm.sdk.needs import check_task
+from polyrhythm.sdk.retry import Fixed, Retry, TokenBucket
 
 signal, query, update = SignalMark(), QueryMark(), UpdateMark()
 
@@ -188,6 +190,29 @@ def test_a_task_outside_of_a_workflow_is_refused_with_the_way_out(task):
 
     with pytest.raises(MisuseError, match=r"call charge\.fn\(\.\.\.\) for the plain function"):
         charge(Order(1))
+
+
+def test_what_needs_permits_is_refused_where_there_are_none(task):
+    @task(rate="100/m")
+    def limited() -> None: ...
+
+    @task(concurrency=8)
+    def few() -> None: ...
+
+    @task(retry=TokenBucket("api", "1/s"))
+    def shared() -> None: ...
+
+    @task
+    def plain() -> None: ...
+
+    for one in (limited, few, shared):
+        check_task(one.definition, Traits("here", permits=True))
+        with pytest.raises(MisuseError, match=f"task '{one.name}' .*there"):
+            check_task(one.definition, Traits("there"))
+    check_task(plain.definition, Traits("there"))
+    with pytest.raises(MisuseError, match="a token bucket is declared with the task"):
+        plain.options(retry=TokenBucket("api", "1/s"))
+    shared.options(retry=TokenBucket("api", "2/s"))
 
 
 def test_a_remote_task_is_known_and_not_run(task, registry):

@@ -16,6 +16,7 @@ from polyrhythm.sdk.declare.signature import bind
 from polyrhythm.sdk.definitions import TaskDefinition, TaskOptions
 from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.loop.context import current
+from polyrhythm.sdk.retry import needs_permits
 from polyrhythm.sdk.settings import TaskChanges, task_options
 
 P = ParamSpec("P")
@@ -74,7 +75,13 @@ class Task(Generic[P, R, F]):
 
     def options(self, **changes: Unpack[TaskChanges]) -> Task[P, R, F]:
         """Return the same task with other options: timeout, deadline, retry, queue, summary ..."""
-        return Task(self.definition, task_options(self._options, changes))
+        options = task_options(self._options, changes)
+        if needs_permits(options.retry) and not needs_permits(self.definition.options.retry):
+            raise MisuseError(
+                f"task {self.name!r}: a token bucket is declared with it, in @app.task(retry=...),"
+                " so that an application whose service has no permits is refused when it starts"
+            )
+        return Task(self.definition, options)
 
     def _outside(self, what: str) -> MisuseError:
         name = self.definition.name

@@ -18,7 +18,7 @@ from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.sdk.definitions import TaskDefinition, TaskKind, WorkflowDefinition
 from polyrhythm.sdk.link import WORKFLOW_SERVICE, Hosting, Link
 from polyrhythm.sdk.loop import LoopSettings
-from polyrhythm.sdk.retry import check_traits
+from polyrhythm.sdk.needs import check_task
 from polyrhythm.sdk.worker.answers import LOG, Answers
 from polyrhythm.sdk.worker.attempts import Attempts
 from polyrhythm.sdk.worker.pollers import Pollers
@@ -71,7 +71,7 @@ class Worker:
     def check(self, link: Link) -> None:
         """Refuse what the service cannot do. Raises MisuseError."""
         for definition in self._plan.tasks.values():
-            check_traits(definition.options.retry, link.traits, definition.name)
+            check_task(definition, link.traits)
 
     def move_in(self, service: Hosting) -> None:
         """Stand inside a service of this process from now on."""
