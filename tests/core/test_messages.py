@@ -14,6 +14,7 @@ from temporalio.api.workflowservice.v1 import (
 from core.playback import Playback, context, start_request, text
 from polyrhythm.api import notes
 from polyrhythm.base.errors import InvalidArgument, NamespaceNotFound
+from polyrhythm.base.limits import RECEIVED_KEYS_MAX
 from polyrhythm.core.decide.completion import decide_completed
 from polyrhythm.core.decide.message import failed_cause, receive, refuse_delivery, settle
 from polyrhythm.core.decide.signal import decide_signal
@@ -124,6 +125,19 @@ def test_a_repeated_delivery_is_applied_once_even_after_the_receivers_end(asked)
     assert (again.empty, failed_cause(again)) == (True, 0)
     run.take(settle(run.state, 1, context(3)))
     assert settle(run.state, 1, context(3)).empty
+
+
+def test_only_the_newest_messages_are_remembered():
+    _, delivery = sender(signal_other())
+    target = other()
+    last = 3 * RECEIVED_KEYS_MAX
+    for sequence in range(1, last + 1):
+        target.take(receive(target.state, delivery.message, SENDER_KEY, sequence, context(1)))
+    assert target.state.signal_count == last
+    assert target.state.received[0] == (SENDER_KEY, last + 1 - RECEIVED_KEYS_MAX)
+    assert len(target.state.received) == RECEIVED_KEYS_MAX
+    for sequence in (last, last + 1 - RECEIVED_KEYS_MAX):
+        assert receive(target.state, delivery.message, SENDER_KEY, sequence, context(2)).empty
 
 
 def test_no_receiver():

@@ -23,6 +23,9 @@ BUILD_ID_BYTES_MAX = 255
 # Links of one event; a link may hold a workflow id and a namespace of a thousand bytes each.
 LINKS_MAX = 10
 LINK_BYTES_MAX = 4000
+# Messages from other runs that a run remembers. Receipt and settlement are one commit, so a key
+# counts for a turn at most; a run gets 10,000 signals in its life, and every snapshot has the keys.
+RECEIVED_KEYS_MAX = 64
 # What is kept of an oversize failure: the size at which the server only warns, and causes no
 # deeper than this.
 FAILURE_CUT_BYTES = 512 * 1024

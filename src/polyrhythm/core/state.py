@@ -214,7 +214,8 @@ class RunState:
     # Messages between runs.
     owed: dict[int, bytes] = field(default_factory=dict)
     owed_next: int = 1
-    received: set[tuple[int, int]] = field(default_factory=set)
+    # The newest keys (sender run, sequence) of messages this run has applied.
+    received: tuple[tuple[int, int], ...] = ()
     # Derived: never stored, rebuilt by core.deadlines.
     deadlines: list[Deadline] = field(default_factory=list)
 

@@ -25,6 +25,7 @@ from polyrhythm.engine.timers import Timers
 from polyrhythm.engine.turn import Turn
 from polyrhythm.stores.memory import store as memory_store
 from polyrhythm.stores.memory.store import MemoryStore
+from polyrhythm.testing.mutants_nouns import NOUN_MUTANTS
 
 
 @contextmanager
@@ -86,7 +87,7 @@ def deliver_twice() -> Iterator[None]:
 
     def twice(state: RunState, told: Any, sender_key: int, sequence: int, context: Any) -> Any:
         first = receive(state, told, sender_key, sequence, context)
-        first.state.received.discard((sender_key, sequence))
+        first.state.received = ()
         second = receive(first.state, told, sender_key, sequence, context)
         first.event_frames += second.event_frames
         first.note_frames += second.note_frames
@@ -242,4 +243,4 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         keep_states_of_failed_commits,
         hand_out_started_tasks,
     )
-}
+} | NOUN_MUTANTS

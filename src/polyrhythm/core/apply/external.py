@@ -10,6 +10,7 @@ from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
+from polyrhythm.base.limits import RECEIVED_KEYS_MAX
 from polyrhythm.core import tables
 from polyrhythm.core.state import RunState
 
@@ -52,5 +53,10 @@ def apply_settled(state: RunState, note: notes.Note) -> None:
 
 
 def apply_received(state: RunState, note: notes.Note) -> None:
-    """Remember the sender's key and sequence: the same message is not applied twice."""
-    state.received.add((note.received.sender_run_key, note.received.sequence))
+    """Remember the sender's key and sequence: the same message is not applied twice.
+
+    Only the newest are kept: a message that came is settled at its sender by the same commit, and
+    one that is settled is never handed over again (`engine/handlers/deliver.py`).
+    """
+    key = (note.received.sender_run_key, note.received.sequence)
+    state.received = (*state.received[1 - RECEIVED_KEYS_MAX :], key)

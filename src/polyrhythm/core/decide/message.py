@@ -6,7 +6,8 @@
    Where there is no receiver, `refuse_delivery` takes the place of both.
 
 A crash between two commits repeats a Delivery from what the sender still owes. A receiver that
-has the message says so again, even when it has closed since. A refusal leaves nothing at the
+has the message says so again, even when it has closed since; it knows its newest messages only,
+which is enough where receipt and settlement are one commit. A refusal leaves nothing at the
 receiver: a closed run is never written to, and a repeated Delivery is judged anew.
 A message without a run id goes to the current run of its workflow id: receive and settle belong
 into one commit, else a newer current run could take a repeated Delivery again.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from temporalio.api.common.v1 import WorkflowExecution
 
 from polyrhythm.api import notes
-from polyrhythm.base.errors import AlreadyStarted, DataLoss, NotFound
+from polyrhythm.base.errors import AlreadyStarted, DataLoss, NotFound, RunTooLarge
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide.child import (
     ALREADY_EXISTS,
@@ -38,7 +38,12 @@ def deliver(desk: Desk, run_key: int, delivery: Delivery) -> None:
         settled = _start_child(desk, sender, delivery, context)
     else:
         settled = _hand_over(desk, sender, delivery, context)
-    desk.turn.stage(sender, settled)
+    try:
+        desk.turn.stage(sender, settled)
+    except RunTooLarge:
+        # NOTE: the sender has been terminated instead, and its receiver has the message. Forgotten
+        # here and now, it is never handed over again: receivers need not remember it for long.
+        desk.turn.stage(sender, settle(sender.state, delivery.sequence, context))
 
 
 def deliver_all(desk: Desk, run: LoadedRun) -> None:
