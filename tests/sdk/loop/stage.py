@@ -225,6 +225,13 @@ class Stage:
             self.rig.turn()
         raise AssertionError("the stage does not come to rest")
 
+    def stop_polls(self) -> None:
+        """Have no poll waiting, so that what happens next comes in one workflow task."""
+        for reply in self._polls.values():
+            reply.cancel()
+        self._polls.clear()
+        self.rig.turn()
+
     def step(self) -> bool:
         """Take a turn and answer what was handed out; whether something was."""
         workflow = ws.PollWorkflowTaskQueueRequest

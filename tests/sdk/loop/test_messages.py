@@ -20,6 +20,7 @@ def double(number: int) -> int:
 
 
 DOUBLE = task_of(double)
+SIGNALED = "WORKFLOW_EXECUTION_SIGNALED"
 
 
 def stage_of(definition: WorkflowDefinition, **options: Any) -> Stage:
@@ -209,11 +210,13 @@ def test_a_signal_is_not_lost_when_its_receiver_times_out_in_the_same_task() -> 
     stage = stage_of(workflow_of(story))
     stage.start("story")
     stage.run(until=lambda: "TIMER_STARTED" in stage.names())
-    # Both in one workflow task: no turn is taken between the timer and the signal.
-    stage.rig.now_ns += 5_000_000_000
+    stage.stop_polls()
+    stage.rig.advance(5)
     stage.signal("word", "x")
     stage.run()
+    assert stage.names()[5:8] == ["TIMER_FIRED", "WORKFLOW_TASK_SCHEDULED", SIGNALED]
     assert stage.result() == ["x"]
+    assert not stage.failed
 
 
 def test_updates_set_by_the_first_lines_of_a_function() -> None:

@@ -44,6 +44,9 @@ def play(seed: int, evict: float) -> tuple[Any, list[str], Stage]:
 
 def send(stage: Stage, chance: random.Random, number: int) -> None:
     """Send a random message, or none."""
+    if chance.random() < 0.5:
+        stage.stop_polls()
+        stage.rig.advance(chance.choice([0, 0.3, 1.0, 5.0]))
     kind = chance.choice(["", "", "word", "tick", "update", "both"] + ["cancel"] * (number > 20))
     if kind in ("word", "both"):
         stage.signal("word", number)

@@ -86,10 +86,11 @@ class Ready:
 class Later:
     """A callback behind a durable timer; what `call_later` returns."""
 
-    __slots__ = ("off", "timer", "when_s")
+    __slots__ = ("due", "off", "timer", "when_s")
 
-    def __init__(self, when_s: float) -> None:
+    def __init__(self, when_s: float, due: Ready) -> None:
         self.when_s = when_s
+        self.due = due
         self.off = False
         self.timer: Any = None
 
@@ -98,9 +99,10 @@ class Later:
         return self.when_s
 
     def cancel(self) -> None:
-        """Cancel the timer, unless it has fired."""
+        """Cancel the timer; when it has fired already, what was to be called is left out."""
         if not self.off:
             self.off = True
+            self.due.off = True
             self.timer.cancel_call()
 
     def cancelled(self) -> bool:
@@ -227,8 +229,8 @@ class DurableLoop:
         """Run a callback after a durable timer of `delay` seconds."""
         if delay <= 0:
             return self.call_soon(callback, *args, context=context)
-        later = Later(self.time() + delay)
         due = Ready(callback, args, copy_context() if context is None else context)
+        later = Later(self.time() + delay, due)
         later.timer = self.owner.start_call_timer(delay, lambda: self._ready.append(due))
         return later
 

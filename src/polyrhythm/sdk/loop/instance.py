@@ -330,6 +330,8 @@ class Instance:
         wrong = isinstance(error, NondeterminismError)
         failed.cause = _NONDETERMINISM if wrong else _UNHANDLED
         failed.failure.CopyFrom(self._context.to_failure(error))
+        if not failed.failure.message:
+            failed.failure.message = f"{type(error).__name__} in workflow code"
         return failed
 
     def _entered(self) -> Entered:
