@@ -24,6 +24,15 @@ RULES = {
     "fire_early": {"row", "early"},
     "keep_states_of_failed_commits": {"fold"},
     "hand_out_started_tasks": {"handed out twice"},
+    "leave_parents_waiting": {"family"},
+    "ignore_close_policies": {"close policy"},
+    "start_successors_early": {"early"},
+    "retry_workflows_for_ever": {"chain"},
+    "start_successors_twice": {"start", "one open run", "chain", "fold"},
+    "admit_updates_again": {"update"},
+    "tell_another_outcome": {"outcome"},
+    "lose_signals_of_a_reset": {"fork"},
+    "forget_pauses": {"pause", "row"},
 }
 
 

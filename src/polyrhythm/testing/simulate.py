@@ -22,6 +22,7 @@ from pathlib import Path
 
 from polyrhythm.base.limits import SECOND_NS
 from polyrhythm.testing.auditor import Finding
+from polyrhythm.testing.auditor.auditor import EVENT_NAMES
 from polyrhythm.testing.world import World
 from polyrhythm.testing.world.world import ORIGIN_NS
 
@@ -31,9 +32,13 @@ FAULTS = (
     "crash after commit",
     "restart",
     "takeover",
+    "takeover before commit",
+    "takeover after commit",
+    "stall",
     "lane lost",
     "commit lost",
     "commit full",
+    "commit full once",
     "commit unknown",
     "clock forward",
     "clock back",
@@ -46,10 +51,12 @@ FAULTS = (
     "task silent",
     "task fail",
     "task malformed",
+    "task garbled",
     "task oversize",
     "task beat",
     "task twice",
     "task answered late",
+    "task doubled",
     "activity silent",
     "activity stale answer",
 )
@@ -115,6 +122,11 @@ def evidence(outcomes: list[Outcome], wall_s: float) -> dict[str, object]:
         counts.update(outcome.counts)
     faults = {name: counts[name] for name in FAULTS}
     calls = {name: n for name, n in sorted(counts.items()) if name.endswith("Request")}
+    refused = {
+        name.removesuffix(" refused"): n
+        for name, n in sorted(counts.items())
+        if name.endswith(" refused")
+    }
     return {
         "command": " ".join(["python -m polyrhythm.testing.simulate", *sys.argv[1:]]),
         "commit": commit(),
@@ -127,6 +139,8 @@ def evidence(outcomes: list[Outcome], wall_s: float) -> dict[str, object]:
         "faults": faults,
         "faults_total": sum(faults.values()),
         "calls_answered": calls,
+        "calls_refused": refused,
+        "events_by_type": {name: counts[name] for name in sorted(EVENT_NAMES.values())},
         "simulated_hours": round(sum(each.simulated_s for each in outcomes) / 3600, 1),
         "wall_s": round(wall_s, 1),
         "python": sys.version.split()[0],

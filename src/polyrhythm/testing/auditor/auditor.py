@@ -13,19 +13,27 @@ from collections import Counter
 from typing import Any
 
 import temporalio.api.workflowservice.v1 as ws
-from temporalio.api.enums.v1 import WorkflowIdConflictPolicy, WorkflowIdReusePolicy
+from temporalio.api.enums.v1 import EventType, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
+from temporalio.api.update.v1 import Rejection
 
 from polyrhythm.stores.memory.tables import Tables
 from polyrhythm.stores.port import Batch, RunRow
+from polyrhythm.testing.auditor.families import Families
 from polyrhythm.testing.auditor.finding import Finding, require
 from polyrhythm.testing.auditor.ledger import Ledger
 from polyrhythm.testing.auditor.projection import check_row
 from polyrhythm.testing.auditor.promises import PROMISES, Book
+from polyrhythm.testing.auditor.promises_operations import OPERATION_PROMISES
+from polyrhythm.testing.auditor.promises_updates import UPDATE_PROMISES
 from polyrhythm.testing.auditor.reading import Reader
 from polyrhythm.testing.auditor.view import RunView
 
+_PROMISES = {**PROMISES, **UPDATE_PROMISES, **OPERATION_PROMISES}
 _REJECT = WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 _TERMINATE = WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING
+EVENT_NAMES = {
+    number: name.removeprefix("EVENT_TYPE_").lower() for name, number in EventType.items()
+}
 # What a call for a workflow that is open may not be refused with.
 _NAMED_BY_ID = (
     ws.SignalWorkflowExecutionRequest,
@@ -42,12 +50,15 @@ class Auditor:
         self.views: dict[int, RunView] = {}
         self.book = Book()
         self.ledger = Ledger()
-        self.reader = Reader(self.ledger)
+        self.reader = Reader(self.ledger, self.book.by_run)
+        self.families = Families(self.book, self.ledger)
         self.counts: Counter[str] = Counter()
         self._epoch = 0
         self._written: dict[int, int] = {}
         self._promises: list[tuple[Any, Any, Exception | None]] = []
         self._going: list[RunView] = []
+        self._changed: list[RunView] = []
+        self._lossy = False
         self._starts: dict[str, Any] = {}
         self._open_before: dict[str, str] = {}
 
@@ -68,6 +79,13 @@ class Auditor:
         elif isinstance(request, ws.RespondWorkflowTaskCompletedRequest):
             for result in request.query_results.values():
                 self.book.answers.update(each.data for each in result.answer.payloads)
+            for message in request.messages:
+                rejection = Rejection()
+                if message.body.Unpack(rejection):
+                    self.book.answers.add(rejection.failure.message.encode())
+        elif isinstance(request, ws.ExecuteMultiOperationRequest):
+            start = request.operations[0].start_workflow
+            self._starts[start.request_id] = start
 
     def committed(self, batch: Batch) -> None:
         """Take in a batch that was written."""
@@ -84,6 +102,8 @@ class Auditor:
                 view.deleted = view.going = True
                 self._going.append(view)
                 self.book.deleted.add(view.run_id)
+            else:
+                self._lossy = True
 
     def told(self, request: Any, value: Any, error: Exception | None) -> None:
         """Take in an answer, lost on its way or not."""
@@ -103,7 +123,11 @@ class Auditor:
                 check_row(self.views[run_key], RunRow(*stored), now_ns)
         self._written.clear()
         self._check_gone()
-        self.ledger.balance()
+        gone = {view.run_id for view in self._going}
+        self.ledger.balance(gone)
+        self.families.check(self._changed, gone, self._lossy)
+        self._changed.clear()
+        self._lossy = False
         for request, value, error in self._promises:
             self._check_promise(request, value, error)
         self._promises.clear()
@@ -134,8 +158,12 @@ class Auditor:
             view.rows.append(row)
             self.counts["rows"] += 1
             self.counts["events"] += count
+            for event in view.events[before:]:
+                self.counts[EVENT_NAMES[event.event_type]] += 1
+        self._changed.append(view)
         if not known:
             self._check_created(view)
+            self.families.created(view)
 
     def _check_created(self, view: RunView) -> None:
         require(view.run_id not in self.book.by_run, "start", f"{view.name}: run id used twice")
@@ -148,7 +176,7 @@ class Auditor:
             f"{view.name} beside {[each.name for each in alive]}",
         )
         asked = self._starts.get(view.create_request_id)
-        if asked is not None and alive:
+        if asked is not None and alive and not view.base_run_id:
             require(
                 alive[-1].create_request_id != view.create_request_id,
                 "dedupe",
@@ -172,10 +200,11 @@ class Auditor:
     def _check_promise(self, request: Any, value: Any, error: Exception | None) -> None:
         self.counts[type(request).__name__] += 1
         if error is None:
-            check = PROMISES.get(type(request))
+            check = _PROMISES.get(type(request))
             if check is not None:
                 check(self.book, request, value)
             return
+        self.counts[f"{type(request).__name__} refused"] += 1
         code = getattr(error, "code", "internal")
         if code == "internal":
             raise Finding("internal error", f"{type(request).__name__}: {error}")

@@ -10,8 +10,8 @@ from temporalio.api.enums.v1 import EventType, WorkflowExecutionStatus
 
 from polyrhythm.stores.port import RunRow, WorkKind
 from polyrhythm.testing.auditor.finding import require
-from polyrhythm.testing.auditor.reading_events import timeouts
-from polyrhythm.testing.auditor.view import RunView
+from polyrhythm.testing.auditor.reading_activities import timeouts
+from polyrhythm.testing.auditor.view import ActivityView, RunView
 
 _S = WorkflowExecutionStatus
 STATUSES: dict[int, int] = {
@@ -20,6 +20,9 @@ STATUSES: dict[int, int] = {
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED: _S.WORKFLOW_EXECUTION_STATUS_FAILED,
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED: _S.WORKFLOW_EXECUTION_STATUS_CANCELED,
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: _S.WORKFLOW_EXECUTION_STATUS_TERMINATED,
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW: (
+        _S.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW
+    ),
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT: _S.WORKFLOW_EXECUTION_STATUS_TIMED_OUT,
 }
 
@@ -37,6 +40,8 @@ def check_row(view: RunView, row: RunRow, now_ns: int) -> None:
         view.event_bytes,
         view.task_queue,
         view.start_ns,
+        view.first_run_id,
+        view.parent[:2],
     )
     found = (
         row.namespace_key,
@@ -49,6 +54,8 @@ def check_row(view: RunView, row: RunRow, now_ns: int) -> None:
         row.history_bytes,
         row.task_queue,
         row.start_ns,
+        row.first_run_id,
+        (row.parent_workflow_id, row.parent_run_id),
     )
     require(expected == found, "row", f"{view.name}: {found} in the row, {expected} by its log")
     _check_due(view, row, now_ns)
@@ -63,9 +70,15 @@ def open_work(view: RunView, now_ns: int) -> set[tuple[int, str]]:
     if view.task is not None and not view.task.started_id:
         work.add((WorkKind.WORKFLOW_TASK, view.sticky_queue or view.task_queue))
     for activity in view.activities.values():
-        if not activity.started_ns and (activity.attempt == 1 or activity.available_ns <= now_ns):
+        waits = not activity.started_ns and not activity.paused
+        if waits and not _backs_off(activity, now_ns):
             work.add((WorkKind.ACTIVITY, activity.queue))
     return work
+
+
+def _backs_off(activity: ActivityView, now_ns: int) -> bool:
+    # What was available when it was scheduled stays so, also when the clock is set back.
+    return activity.available_ns != activity.scheduled_ns and activity.available_ns > now_ns
 
 
 def due_times(view: RunView) -> tuple[list[int], list[int]]:
@@ -79,11 +92,15 @@ def due_times(view: RunView) -> tuple[list[int], list[int]]:
     if task is not None:
         if task.started_id:
             due.append(task.started_ns + task.timeout_ns)
-        elif view.sticky_queue and view.sticky_timeout_ns:
-            due.append(task.scheduled_ns + view.sticky_timeout_ns)
+        else:
+            within_ns = view.sticky_timeout_ns if view.sticky_queue else task.start_within_ns
+            if within_ns:
+                due.append(task.scheduled_ns + within_ns)
     due.extend(at_ns for _, at_ns in view.timers.values())
     waits = []
     for activity in view.activities.values():
+        if activity.paused:
+            continue
         due.extend(timeouts(activity).values())
         if not activity.started_ns:
             waits.append(activity.available_ns)
@@ -98,7 +115,7 @@ def _check_due(view: RunView, row: RunRow, now_ns: int) -> None:
     due.extend(
         activity.available_ns
         for activity in view.activities.values()
-        if not activity.started_ns and activity.attempt > 1 and activity.available_ns > now_ns
+        if not activity.started_ns and not activity.paused and _backs_off(activity, now_ns)
     )
     # A back-off that is over may be looked at once more: it is in the row or it is not.
     allowed = {min(due, default=0), min(due + waits, default=0)}

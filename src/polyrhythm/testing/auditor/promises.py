@@ -6,6 +6,7 @@ views of all runs; views outlive their runs, so deleted ones still count as writ
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,7 +35,7 @@ class Book:
     answers: set[bytes] = field(default_factory=set)
     completed: set[tuple[str, int, int]] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
-    closed_acks: set[tuple[str, int, int]] = field(default_factory=set)
+    closed_acks: Counter[tuple[str, int, int]] = field(default_factory=Counter)
 
     def run(self, run_id: str) -> RunView:
         """Return a run that somebody was told of."""
@@ -55,7 +56,7 @@ def _started(book: Book, request: Any, reply: Any) -> None:
         return
     if isinstance(request, ws.SignalWithStartWorkflowExecutionRequest):
         payload = request.signal_input.payloads[0].data
-        require(view.signals[payload] == 1, "acknowledged", f"{view.name}: no signal {payload!r}")
+        require(view.signals[payload], "acknowledged", f"{view.name}: no signal {payload!r}")
     elif reply.started:
         require(
             view.create_request_id == request.request_id,
@@ -110,7 +111,7 @@ def _task_completed(book: Book, request: Any, reply: Any) -> None:
     run_id, started_id, _ = book.handed.tasks[request.task_token]
     view = book.run(run_id)
     require(
-        view.going or started_id in view.completed_starts,
+        view.going or started_id in view.completed_starts or started_id in view.discarded_starts,
         "acknowledged",
         f"{view.name}: the task started by {started_id} was completed, not in its log",
     )
@@ -131,13 +132,15 @@ def _task_failed(book: Book, request: Any, _reply: Any) -> None:
 def _activity_ended(book: Book, request: Any, _reply: Any) -> None:
     key = book.handed.activities[request.task_token]
     run_id, scheduled_id, attempt = key
-    require(key not in book.closed_acks, "one end", f"{key} was ended twice")
-    book.closed_acks.add(key)
     view = book.run(run_id)
     if view.going:
         return
+    # An activity that is reset comes to the same attempt again.
+    book.closed_acks[key] += 1
+    once = book.closed_acks[key] <= view.activity_starts[scheduled_id, attempt]
+    require(once, "one end", f"{key} was ended twice")
     if isinstance(request, ws.RespondActivityTaskFailedRequest):
-        moved = view.activity_attempts[scheduled_id] > attempt
+        moved = (scheduled_id, attempt) in view.failed_attempts
         ended = scheduled_id in view.closed_activities or moved or not view.open
         require(ended, "acknowledged", f"{view.name}: failure of {key} is not in its log")
         return

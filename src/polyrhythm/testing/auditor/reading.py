@@ -12,16 +12,30 @@ from temporalio.api.history.v1 import History, HistoryEvent
 from polyrhythm.api import notes
 from polyrhythm.testing.auditor.finding import require
 from polyrhythm.testing.auditor.ledger import Ledger
-from polyrhythm.testing.auditor.reading_events import CLOSES, EVENTS
+from polyrhythm.testing.auditor.reading_activities import ACTIVITY_EVENTS
+from polyrhythm.testing.auditor.reading_copies import COPY_EVENTS, begin_anew, check_copy
+from polyrhythm.testing.auditor.reading_events import CLOSES, RUN_EVENTS
+from polyrhythm.testing.auditor.reading_messages import MESSAGE_EVENTS
 from polyrhythm.testing.auditor.reading_notes import NOTES, blank
+from polyrhythm.testing.auditor.reading_updates import UPDATE_EVENTS, UPDATE_NOTES
 from polyrhythm.testing.auditor.view import RunView
+
+_EVENTS = {**RUN_EVENTS, **ACTIVITY_EVENTS, **MESSAGE_EVENTS, **UPDATE_EVENTS}
+_COPIES = {**_EVENTS, **COPY_EVENTS}
+_NOTES = {**NOTES, **UPDATE_NOTES}
+# What is still written to a run after its close: what others have taken, and a reset of it; and
+# in the row of the close what it owes because of it, and what the same worker rejected.
+_AFTER_CLOSE = frozenset({"settled", "reset_to", "batch"})
+_WITH_CLOSE = _AFTER_CLOSE | {"owed", "update_dropped"}
 
 
 class Reader:
-    """Reads rows into views; `newest_ns` is the latest time any turn was given."""
+    """Reads rows into views; `newest_ns` is the latest time any turn was given, `by_run` are the
+    views known so far by their run ids."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, by_run: dict[str, RunView]) -> None:
         self.ledger = ledger
+        self.by_run = by_run
         self.newest_ns = 0
 
     def read_row(self, view: RunView, event_bytes: bytes, note_bytes: bytes) -> None:
@@ -29,6 +43,8 @@ class Reader:
         view.newest_ns = self.newest_ns
         events = list(History.FromString(event_bytes).events)
         taken = list(notes.NoteList.FromString(note_bytes).notes)
+        view.base_run_id = view.base_run_id or _base_of(taken)
+        view.copying = view.forking = bool(view.base_run_id) and not view.events
         at = 0
         for event in events:
             while at < len(taken) and taken[at].at_event_id <= event.event_id:
@@ -38,11 +54,14 @@ class Reader:
         for note in taken[at:]:
             self._note(view, note)
         require(not view.flushing, "buffer", f"{view.name}: flushed events are missing")
+        require(not view.copying, "fork", f"{view.name}: copies without an end")
+        view.forking = view.closing = False
         view.event_bytes += _payload_bytes(event_bytes)
 
     def happen(self, view: RunView, event: HistoryEvent) -> None:
         """Let an event count: when it is written, or when it is buffered."""
-        handler = EVENTS.get(event.event_type)
+        table = _COPIES if view.copying else _EVENTS
+        handler = table.get(event.event_type)
         require(handler, "unknown", f"{view.name}: event type {event.event_type}")
         assert handler is not None
         handler(self.ledger, view, event)
@@ -61,6 +80,8 @@ class Reader:
             f"{view.name}: event {expected} is from the future",
         )
         view.events.append(event)
+        if view.copying:
+            check_copy(view, self.by_run.get(view.base_run_id), event)
         if view.flushing:
             data = blank(event)
             require(
@@ -104,7 +125,7 @@ class Reader:
             f"{view.name}: a note for {note.at_event_id} at {len(view.events) + 1}",
         )
         require(
-            not view.close_type or kind == "settled",
+            not view.close_type or kind in (_WITH_CLOSE if view.closing else _AFTER_CLOSE),
             "closed",
             f"{view.name}: note {kind} after the close",
         )
@@ -119,7 +140,18 @@ class Reader:
             view.buffer.append(event)
             self.happen(view, event)
             return
-        NOTES[kind](self.ledger, view, note)
+        if kind == "forked":
+            begin_anew(view, note.time_ns)
+            return
+        if kind == "batch" and not view.copying:
+            # Decided apart from the reset, in the same commit.
+            view.forking = False
+        _NOTES[kind](self.ledger, view, note)
+
+
+def _base_of(taken: list[notes.Note]) -> str:
+    bases = [note.forked.base_run_id for note in taken if note.HasField("forked")]
+    return bases[0] if bases else ""
 
 
 def _payload_bytes(data: bytes) -> int:

@@ -1,4 +1,4 @@
-"""What each event type must obey within its run, and what it leaves in the view.
+"""What the events of a run's life, its workflow tasks and its timers must obey.
 
 One function an event type. An event counts when it is written or, while a worker holds the
 workflow task, when it is buffered. Times are those the events carry: the clock of the turns.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from temporalio.api.enums.v1 import EventType, RetryState, TimeoutType
+from temporalio.api.enums.v1 import EventType, ParentClosePolicy, TimeoutType
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.testing.auditor.finding import require
 from polyrhythm.testing.auditor.ledger import Ledger
-from polyrhythm.testing.auditor.view import ActivityView, RunView, TaskView
+from polyrhythm.testing.auditor.view import RunView, TaskView, time_ns
 
 CLOSES = frozenset(
     {
@@ -25,12 +25,9 @@ CLOSES = frozenset(
         EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
     }
 )
+# Who terminates a run that a reset replaces: neither its parent nor its children are told.
+RESETTER = "history-resetter"
 BEATS_NS = 30 * 60 * 1_000_000_000
-
-
-def time_ns(event: HistoryEvent) -> int:
-    """Return an event's time."""
-    return event.event_time.ToNanoseconds()
 
 
 def _started(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
@@ -38,35 +35,61 @@ def _started(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
     started = event.workflow_execution_started_event_attributes
     view.start_ns = time_ns(event)
     view.task_queue = started.task_queue.name
-    first_ns = view.first_task_due_ns or view.start_ns
-    run_ns = started.workflow_run_timeout.ToNanoseconds()
+    view.first_run_id = started.first_execution_run_id
+    view.continued_from = started.continued_execution_run_id
+    parent = started.parent_workflow_execution
+    view.parent = (parent.workflow_id, parent.run_id, started.parent_initiated_event_id)
+    view.chain_attempt, view.initiator = started.attempt, started.initiator
+    view.retry_policy = started.retry_policy if started.HasField("retry_policy") else None
+    view.cron = started.cron_schedule
+    first_ns = view.first_due_ns = view.first_task_due_ns or view.start_ns
+    view.run_timeout_ns = started.workflow_run_timeout.ToNanoseconds()
+    view.execution_timeout_ns = started.workflow_execution_timeout.ToNanoseconds()
     view.execution_deadline_ns = started.workflow_execution_expiration_time.ToNanoseconds()
-    view.run_deadline_ns = first_ns + run_ns if run_ns else 0
+    view.run_deadline_ns = first_ns + view.run_timeout_ns if view.run_timeout_ns else 0
     if view.run_deadline_ns and view.execution_deadline_ns:
         view.run_deadline_ns = min(view.run_deadline_ns, view.execution_deadline_ns)
 
 
 def _closed(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
     require(not view.close_type, "one close", f"{view.name}: closed twice")
-    view.close_type, view.close_ns = event.event_type, time_ns(event)
+    view.close_type, view.close_ns, view.closing = event.event_type, time_ns(event), True
+    attributes = getattr(event, event.WhichOneof("attributes") or "")
+    view.new_run_id = getattr(attributes, "new_execution_run_id", "")
     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
-        view.terminations[event.workflow_execution_terminated_event_attributes.reason] += 1
+        view.terminations[attributes.reason] += 1
+        view.replaced = attributes.identity == RESETTER
+    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
+        view.wait_ns = attributes.backoff_start_interval.ToNanoseconds()
     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
         deadlines = [at for at in (view.run_deadline_ns, view.execution_deadline_ns) if at]
         early = not deadlines or view.close_ns < min(deadlines)
         require(not early, "early", f"{view.name}: timed out at {view.close_ns} of {deadlines}")
+    abandon = ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON
+    if not view.replaced:
+        kept = {key: each for key, each in view.children.items() if each.close_policy != abandon}
+        view.bereaved = kept
     view.task = None
     view.timers.clear()
     view.activities.clear()
+    view.children.clear()
 
 
 def _signaled(ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
     signaled = event.workflow_execution_signaled_event_attributes
     payload = signaled.input.payloads[0].data
     view.signals[payload] += 1
-    require(view.signals[payload] == 1, "dedupe", f"{view.name}: signal {payload!r} twice")
-    if signaled.external_workflow_execution.run_id:
-        ledger.arrive(view.run_id, payload)
+    if view.forking:
+        # It came to another run before, perhaps to two of a chain.
+        view.reapplied.append((event.event_type, payload))
+        return
+    sender = signaled.external_workflow_execution.run_id
+    # A run made by a reset sends again what its copied events leave open.
+    new = (sender, payload) not in view.signals_taken
+    require(new, "dedupe", f"{view.name}: signal {payload!r} twice")
+    view.signals_taken.add((sender, payload))
+    if sender:
+        ledger.arrive(view.run_id, (sender, payload))
 
 
 def _cancel_requested(ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
@@ -74,16 +97,18 @@ def _cancel_requested(ledger: Ledger, view: RunView, event: HistoryEvent) -> Non
     view.cancel_requested = True
     requested = event.workflow_execution_cancel_requested_event_attributes
     sender = requested.external_workflow_execution.run_id
-    if sender:
+    # No event of a parent asks for what its close policy does.
+    if sender and requested.external_initiated_event_id:
         ledger.arrive(view.run_id, (sender, requested.external_initiated_event_id))
 
 
 def _task_scheduled(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
     scheduled = event.workflow_task_scheduled_event_attributes
     before = view.task
-    written = before is not None and before.attempt > 1
+    written = before is not None and (before.attempt > 1 or before.speculative)
     require(before is None or written, "one task", f"{view.name}: two workflow tasks")
     view.first_task_due_ns = 0
+    view.unwritten = before
     view.task = TaskView(
         event.event_id,
         scheduled.attempt,
@@ -94,7 +119,7 @@ def _task_scheduled(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None
 
 
 def _task_started(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
-    task = view.task
+    task, before = view.task, view.unwritten
     started = event.workflow_task_started_event_attributes
     require(
         task is not None and task.scheduled_id == started.scheduled_event_id,
@@ -102,11 +127,17 @@ def _task_started(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
         f"{view.name}: event {event.event_id} starts {started.scheduled_event_id}",
     )
     assert task is not None
-    start_task(view, task, event.event_id, time_ns(event))
+    place = (event.event_id, time_ns(event))
+    if before is not None and place == (before.started_id, before.started_ns):
+        # The event of a task that a worker has already.
+        task.started_id, task.started_ns = place
+    else:
+        start_task(view, task, *place)
+    view.unwritten = None
 
 
 def start_task(view: RunView, task: TaskView, started_id: int, started_ns: int) -> None:
-    """Take in a start; the events of a transient attempt tell of a start known already."""
+    """Take in that a worker has a task; with a speculative one nothing may have come of it."""
     require(not task.started_id, "one task", f"{view.name}: task started twice")
     task.started_id, task.started_ns = started_id, started_ns
     place = (started_id, task.attempt)
@@ -114,6 +145,7 @@ def start_task(view: RunView, task: TaskView, started_id: int, started_ns: int) 
         place >= view.last_start, "attempt", f"{view.name}: start {place} after {view.last_start}"
     )
     view.last_start = place
+    view.starts[place] += 1
 
 
 def _task_completed(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
@@ -133,7 +165,9 @@ def _task_timed_out(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None
     task = view.task
     if task is not None:
         if timed_out.timeout_type == TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START:
-            due_ns = task.scheduled_ns + view.sticky_timeout_ns
+            due_ns = task.scheduled_ns + (
+                view.sticky_timeout_ns if view.sticky_queue else task.start_within_ns
+            )
         else:
             due_ns = task.started_ns + task.timeout_ns
         # A chain of heartbeats ends after half an hour, whatever the single tasks still have.
@@ -188,150 +222,11 @@ def _timer_canceled(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None
         require(timer[0] == canceled.started_event_id, "timers", f"{view.name}: {canceled}")
 
 
-def _activity_scheduled(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
-    scheduled = event.activity_task_scheduled_event_attributes
-    view.activities[event.event_id] = ActivityView(
-        scheduled_id=event.event_id,
-        activity_id=scheduled.activity_id,
-        queue=scheduled.task_queue.name,
-        scheduled_ns=time_ns(event),
-        available_ns=time_ns(event),
-        policy=scheduled.retry_policy,
-        to_close_ns=scheduled.schedule_to_close_timeout.ToNanoseconds(),
-        to_start_ns=scheduled.schedule_to_start_timeout.ToNanoseconds(),
-        start_to_close_ns=scheduled.start_to_close_timeout.ToNanoseconds(),
-        heartbeat_timeout_ns=scheduled.heartbeat_timeout.ToNanoseconds(),
-    )
-    view.activity_attempts[event.event_id] = 1
-
-
-def _activity_started(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
-    started = event.activity_task_started_event_attributes
-    activity = view.activities.get(started.scheduled_event_id)
-    require(
-        activity is not None and activity.attempt == started.attempt,
-        "attempt",
-        f"{view.name}: started event of {activity}: attempt {started.attempt}",
-    )
-
-
-def _activity_closed(view: RunView, event: HistoryEvent, scheduled_id: int) -> ActivityView:
-    activity = view.activities.pop(scheduled_id, None)
-    require(
-        activity is not None and scheduled_id not in view.closed_activities,
-        "one end",
-        f"{view.name}: activity {scheduled_id} ended by {event.event_type}, and is not pending",
-    )
-    assert activity is not None
-    view.closed_activities.add(scheduled_id)
-    return activity
-
-
-def _activity_completed(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
-    completed = event.activity_task_completed_event_attributes
-    activity = _activity_closed(view, event, completed.scheduled_event_id)
-    if completed.result.payloads:
-        payload = completed.result.payloads[0].data
-        view.results[payload] += 1
-        # Simulated workers say which attempt a result is of: "id/attempt/...", 0 is by id.
-        attempt = int(payload.split(b"/")[1])
-        require(
-            attempt in (0, activity.attempt),
-            "stale",
-            f"{view.name}: {payload!r} ended attempt {activity.attempt}",
-        )
-
-
-def _activity_failed(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
-    failed = event.activity_task_failed_event_attributes
-    activity = _activity_closed(view, event, failed.scheduled_event_id)
-    words = failed.failure.message.encode().split(b"/")
-    if words[0] == b"failure":
-        require(
-            int(words[1]) in (0, activity.attempt),
-            "stale",
-            f"{view.name}: {words} ended attempt {activity.attempt}",
-        )
-
-
-def _activity_canceled(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
-    canceled = event.activity_task_canceled_event_attributes
-    activity = _activity_closed(view, event, canceled.scheduled_event_id)
-    require(activity.cancel_id, "cancel", f"{view.name}: {activity.activity_id} was not asked to")
-
-
-def _activity_timed_out(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
-    timed_out = event.activity_task_timed_out_event_attributes
-    activity = _activity_closed(view, event, timed_out.scheduled_event_id)
-    at_ns = time_ns(event)
-    kind = timed_out.failure.timeout_failure_info.timeout_type
-    due = timeouts(activity)
-    expected = due.get(kind, 0)
-    if kind == TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE and (
-        timed_out.retry_state == RetryState.RETRY_STATE_TIMEOUT
-        and (not expected or at_ns < expected)
-    ):
-        # Given up because no attempt fits any more: then this attempt itself has timed out.
-        expected = min(
-            due.get(TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE, at_ns + 1),
-            due.get(TimeoutType.TIMEOUT_TYPE_HEARTBEAT, at_ns + 1),
-        )
-    require(
-        expected and at_ns >= expected, "early", f"{view.name}: {activity} out at {at_ns} by {kind}"
-    )
-
-
-def timeouts(activity: ActivityView) -> dict[int, int]:
-    """Return when each timeout of an activity strikes as it stands."""
-    due = {}
-    if activity.to_close_ns:
-        due[TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE] = (
-            activity.scheduled_ns + activity.to_close_ns
-        )
-    if activity.started_ns:
-        if activity.start_to_close_ns:
-            due[TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE] = (
-                activity.started_ns + activity.start_to_close_ns
-            )
-        if activity.heartbeat_timeout_ns:
-            due[TimeoutType.TIMEOUT_TYPE_HEARTBEAT] = (
-                max(activity.heartbeat_ns, activity.started_ns) + activity.heartbeat_timeout_ns
-            )
-    elif activity.to_start_ns:
-        due[TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START] = (
-            activity.available_ns + activity.to_start_ns
-        )
-    return {int(kind): at_ns for kind, at_ns in due.items()}
-
-
-def _activity_cancel_requested(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
-    requested = event.activity_task_cancel_requested_event_attributes
-    activity = view.activities.get(requested.scheduled_event_id)
-    if activity is not None:
-        activity.cancel_id = event.event_id
-
-
-def _signal_initiated(ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
-    initiated = event.signal_external_workflow_execution_initiated_event_attributes
-    ledger.ask(view.run_id, event.event_id, initiated.input.payloads[0].data)
-
-
-def _cancel_initiated(ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
-    ledger.ask(view.run_id, event.event_id, None)
-
-
-def _outcome(name: str, failed: bool) -> Callable[[Ledger, RunView, HistoryEvent], None]:
-    def take(ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
-        ledger.outcome(view.run_id, getattr(event, name).initiated_event_id, failed)
-
-    return take
-
-
 def _nothing(_ledger: Ledger, _view: RunView, _event: HistoryEvent) -> None:
     """Only its place in the history counts."""
 
 
-EVENTS: dict[int, Callable[[Ledger, RunView, HistoryEvent], None]] = {
+RUN_EVENTS: dict[int, Callable[[Ledger, RunView, HistoryEvent], None]] = {
     **dict.fromkeys(CLOSES, _closed),
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED: _started,
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: _signaled,
@@ -348,25 +243,4 @@ EVENTS: dict[int, Callable[[Ledger, RunView, HistoryEvent], None]] = {
     EventType.EVENT_TYPE_TIMER_STARTED: _timer_started,
     EventType.EVENT_TYPE_TIMER_FIRED: _timer_fired,
     EventType.EVENT_TYPE_TIMER_CANCELED: _timer_canceled,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: _activity_scheduled,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED: _activity_started,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED: _activity_completed,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED: _activity_failed,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_CANCELED: _activity_canceled,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT: _activity_timed_out,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED: _activity_cancel_requested,
-    EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: _signal_initiated,
-    EventType.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: _cancel_initiated,
-    EventType.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED: _outcome(
-        "external_workflow_execution_signaled_event_attributes", failed=False
-    ),
-    EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: _outcome(
-        "signal_external_workflow_execution_failed_event_attributes", failed=True
-    ),
-    EventType.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED: _outcome(
-        "external_workflow_execution_cancel_requested_event_attributes", failed=False
-    ),
-    EventType.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: _outcome(
-        "request_cancel_external_workflow_execution_failed_event_attributes", failed=True
-    ),
 }

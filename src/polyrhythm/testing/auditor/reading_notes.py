@@ -7,7 +7,9 @@ from the retry policy in its scheduled event.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from temporalio.api.activity.v1 import ActivityOptions
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
@@ -15,7 +17,8 @@ from temporalio.api.history.v1 import HistoryEvent
 from polyrhythm.api import notes
 from polyrhythm.testing.auditor.finding import require
 from polyrhythm.testing.auditor.ledger import Ledger
-from polyrhythm.testing.auditor.reading_events import start_task, timeouts
+from polyrhythm.testing.auditor.reading_activities import timeouts
+from polyrhythm.testing.auditor.reading_events import start_task
 from polyrhythm.testing.auditor.view import ActivityView, RunView, TaskView
 
 
@@ -25,7 +28,7 @@ def blank(event: HistoryEvent) -> bytes:
     twin.CopyFrom(event)
     twin.event_id = 0
     name = twin.WhichOneof("attributes") or ""
-    if name.startswith("activity_task_"):
+    if name.startswith(("activity_task_", "child_workflow_execution_")):
         attributes = getattr(twin, name)
         if "started_event_id" in attributes.DESCRIPTOR.fields_by_name:
             attributes.started_event_id = 0
@@ -50,23 +53,25 @@ def _workflow_task(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
                 "attempt",
                 f"{view.name}: attempt {change.attempt} after {before.attempt}",
             )
+        if before is not None and before.speculative and before.started_id:
+            view.discarded_starts.add(before.started_id)
         view.task = None
         return
-    view.first_task_due_ns = 0
+    if not change.speculative:
+        view.first_task_due_ns = 0
     task = TaskView(
         change.scheduled_event_id, change.attempt, change.scheduled_ns, change.timeout_ns
     )
     view.task = task
     task.original_ns = change.original_scheduled_ns
+    task.speculative, task.start_within_ns = change.speculative, change.start_within_ns
     if change.started_event_id:
-        again = before is not None and (before.started_id, before.started_ns) == (
-            change.started_event_id,
-            change.started_ns,
-        )
-        if again:
-            task.started_id, task.started_ns = change.started_event_id, change.started_ns
+        place = (change.started_event_id, change.started_ns)
+        if before is not None and (before.started_id, before.started_ns) == place:
+            task.started_id, task.started_ns = place
         else:
-            start_task(view, task, change.started_event_id, change.started_ns)
+            start_task(view, task, *place)
+            view.unwritten_starts.add((change.started_event_id, change.attempt))
 
 
 def _sticky(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
@@ -79,50 +84,82 @@ def _activity(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
     activity = view.activities.get(change.scheduled_event_id)
     require(activity is not None, "activities", f"{view.name}: note of {change.scheduled_event_id}")
     assert activity is not None
-    if change.attempt != activity.attempt:
+    started = change.started_ns and change.started_ns != activity.started_ns
+    if change.attempt == activity.attempt + 1:
         _retried(view, activity, note)
-    elif change.started_ns != activity.started_ns:
-        require(not activity.started_ns, "attempt", f"{view.name}: {activity} started twice")
-        require(
-            max(change.started_ns, view.newest_ns) >= activity.available_ns,
-            "early",
-            f"{view.name}: {activity} started at {change.started_ns}",
-        )
-        view.activity_starts.add((activity.scheduled_id, activity.attempt))
+    elif change.attempt != activity.attempt:
+        # Only an operator makes an activity begin again.
+        require(change.attempt == 1, "attempt", f"{view.name}: {activity} to {change.attempt}")
+        require(not started, "attempt", f"{view.name}: {activity} is reset and started")
+    elif started:
+        _taken(view, activity, change.started_ns)
+        place = (activity.scheduled_id, activity.attempt)
+        view.start_details.setdefault(place, set()).add(change.heartbeat_details)
     activity.attempt, activity.started_ns = change.attempt, change.started_ns
     activity.available_ns = change.available_ns
     activity.heartbeat_ns = change.heartbeat_ns
-    view.activity_attempts[activity.scheduled_id] = activity.attempt
+    activity.heartbeat_details = change.heartbeat_details
+    activity.paused = bool(change.pause)
+    if activity.paused:
+        view.pauses.add(activity.activity_id)
+    if change.options != activity.options:
+        _set_options(activity, change.options)
+    highest = view.activity_attempts.get(activity.scheduled_id, 1)
+    view.activity_attempts[activity.scheduled_id] = max(highest, activity.attempt)
     if change.heartbeat_details:
         view.heartbeats.add(change.heartbeat_details)
 
 
+def _taken(view: RunView, activity: ActivityView, started_ns: int) -> None:
+    require(not activity.started_ns, "attempt", f"{view.name}: {activity} started twice")
+    require(not activity.paused, "pause", f"{view.name}: {activity} started while it is paused")
+    require(
+        max(started_ns, view.newest_ns) >= activity.available_ns,
+        "early",
+        f"{view.name}: {activity} started at {started_ns}",
+    )
+    view.activity_starts[activity.scheduled_id, activity.attempt] += 1
+
+
+def _set_options(activity: ActivityView, data: bytes) -> None:
+    activity.options = data
+    given: Any = ActivityOptions.FromString(data) if data else activity.original
+    assert given is not None
+    activity.queue = given.task_queue.name
+    activity.to_close_ns = given.schedule_to_close_timeout.ToNanoseconds()
+    activity.to_start_ns = given.schedule_to_start_timeout.ToNanoseconds()
+    activity.start_to_close_ns = given.start_to_close_timeout.ToNanoseconds()
+    activity.heartbeat_timeout_ns = given.heartbeat_timeout.ToNanoseconds()
+    activity.policy = given.retry_policy
+
+
 def _retried(view: RunView, activity: ActivityView, note: notes.Note) -> None:
     change = note.activity
-    require(
-        change.attempt == activity.attempt + 1 and not change.started_ns,
-        "attempt",
-        f"{view.name}: attempt {change.attempt} after {activity.attempt}",
-    )
-    maximum = activity.policy.maximum_attempts
-    require(
-        not maximum or change.attempt <= maximum,
-        "attempt",
-        f"{view.name}: attempt {change.attempt} of {maximum}",
-    )
+    view.failed_attempts.add((activity.scheduled_id, activity.attempt))
+    require(not change.started_ns, "attempt", f"{view.name}: {activity} retried and started")
     failure = Failure.FromString(change.last_failure)
-    require(
-        change.available_ns >= note.time_ns + _backoff_ns(activity, failure),
-        "early",
-        f"{view.name}: {activity} again at {change.available_ns}, failed {note.time_ns}",
-    )
     if failure.HasField("timeout_failure_info"):
+        require(not activity.paused, "pause", f"{view.name}: {activity} out while it is paused")
         due_ns = timeouts(activity).get(failure.timeout_failure_info.timeout_type, 0)
         require(
             due_ns and note.time_ns >= due_ns,
             "early",
             f"{view.name}: {activity} out at {note.time_ns}",
         )
+    if activity.paused:
+        # It waits for its next attempt whatever its policy says.
+        return
+    maximum = activity.policy.maximum_attempts
+    require(
+        not maximum or change.attempt <= maximum,
+        "attempt",
+        f"{view.name}: attempt {change.attempt} of {maximum}",
+    )
+    require(
+        change.available_ns >= note.time_ns + _backoff_ns(activity, failure),
+        "early",
+        f"{view.name}: {activity} again at {change.available_ns}, failed {note.time_ns}",
+    )
 
 
 def _backoff_ns(activity: ActivityView, failure: Failure) -> int:
@@ -180,6 +217,10 @@ def _received(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
     view.received.add(key)
 
 
+def _reset_to(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
+    view.reset_to = note.reset_to.run_id
+
+
 def _nothing(_ledger: Ledger, _view: RunView, _note: notes.Note) -> None:
     """No rule looks at it."""
 
@@ -198,8 +239,5 @@ NOTES: dict[str, Callable[[Ledger, RunView, notes.Note], None]] = {
     "settled": _settled,
     "received": _received,
     "batch": _nothing,
-    "reset_to": _nothing,
-    "update_admitted": _nothing,
-    "updates_sent": _nothing,
-    "update_dropped": _nothing,
+    "reset_to": _reset_to,
 }

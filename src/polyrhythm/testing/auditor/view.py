@@ -11,9 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio.api.common.v1 import RetryPolicy
-from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.history.v1 import ActivityTaskScheduledEventAttributes, HistoryEvent
 
 from polyrhythm.api import notes
+
+
+def time_ns(event: HistoryEvent) -> int:
+    """Return an event's time."""
+    return event.event_time.ToNanoseconds()
 
 
 @dataclass(slots=True)
@@ -27,11 +32,31 @@ class TaskView:
     started_id: int = 0
     started_ns: int = 0
     original_ns: int = 0
+    speculative: bool = False
+    # Within which a worker must take it; 0: no limit.
+    start_within_ns: int = 0
+
+
+@dataclass(slots=True)
+class ChildView:
+    """A pending child; `run_id` is the first run of its chain, empty until it has started."""
+
+    workflow_id: str
+    close_policy: int
+    run_id: str = ""
+
+
+@dataclass(slots=True)
+class UpdateView:
+    """An update that has not completed: "admitted", "sent" to a worker, or "accepted"."""
+
+    stage: str
+    accepted_id: int = 0
 
 
 @dataclass(slots=True)
 class ActivityView:
-    """A pending activity and its current attempt."""
+    """A pending activity and its current attempt; `original` is what the workflow asked for."""
 
     scheduled_id: int
     activity_id: str
@@ -46,8 +71,11 @@ class ActivityView:
     attempt: int = 1
     started_ns: int = 0
     heartbeat_ns: int = 0
+    heartbeat_details: bytes = b""
     cancel_id: int = 0
-    taken_by_id: bool = False
+    paused: bool = False
+    options: bytes = b""
+    original: ActivityTaskScheduledEventAttributes | None = None
 
 
 @dataclass(slots=True)
@@ -63,6 +91,29 @@ class RunView:
     run_id: str = ""
     create_request_id: str = ""
     task_queue: str = ""
+    # Where it comes from and where it goes on: runs by their ids.
+    first_run_id: str = ""
+    continued_from: str = ""
+    new_run_id: str = ""
+    parent: tuple[str, str, int] = ("", "", 0)
+    chain_attempt: int = 0
+    initiator: int = 0
+    retry_policy: RetryPolicy | None = None
+    cron: str = ""
+    first_due_ns: int = 0
+    # What a continue-as-new asked its successor to wait.
+    wait_ns: int = 0
+    run_timeout_ns: int = 0
+    execution_timeout_ns: int = 0
+    reset_to: str = ""
+    # A reset run: made from this run, its first events copied up to this one.
+    base_run_id: str = ""
+    copied_id: int = 0
+    # The row that is being read makes this run of another one: its events are copies until the
+    # note that says so, then what came to the base comes again.
+    copying: bool = False
+    forking: bool = False
+    reapplied: list[tuple[int, bytes]] = field(default_factory=list)
     events: list[HistoryEvent] = field(default_factory=list)
     event_bytes: int = 0
     start_ns: int = 0
@@ -71,12 +122,20 @@ class RunView:
     first_task_due_ns: int = 0
     close_type: int = 0
     close_ns: int = 0
+    # The row that is being read closes it: what it owes because of that comes behind.
+    closing: bool = False
     deleted: bool = False
     # Deleted by this very step: what it did before that in the same commit is in no log.
     going: bool = False
     # The workflow task.
     task: TaskView | None = None
     last_start: tuple[int, int] = (0, 0)
+    # How often a task was started at (started event id, attempt): speculative ones leave no trace.
+    starts: Counter[tuple[int, int]] = field(default_factory=Counter)
+    # A task that had no events before these were written.
+    unwritten: TaskView | None = None
+    unwritten_starts: set[tuple[int, int]] = field(default_factory=set)
+    discarded_starts: set[int] = field(default_factory=set)
     completed_starts: set[int] = field(default_factory=set)
     sticky_queue: str = ""
     sticky_timeout_ns: int = 0
@@ -84,14 +143,35 @@ class RunView:
     timers: dict[str, tuple[int, int]] = field(default_factory=dict)
     activities: dict[int, ActivityView] = field(default_factory=dict)
     closed_activities: set[int] = field(default_factory=set)
+    # The highest attempt of each activity, and which attempts (scheduled id, attempt) failed.
     activity_attempts: dict[int, int] = field(default_factory=dict)
-    # Activity starts (scheduled id, attempt) the log knows of; started events by their id.
-    activity_starts: set[tuple[int, int]] = field(default_factory=set)
+    failed_attempts: set[tuple[int, int]] = field(default_factory=set)
+    # How often attempts (scheduled id, attempt) were started; started events by their id.
+    activity_starts: Counter[tuple[int, int]] = field(default_factory=Counter)
+    # With which heartbeat details they were.
+    start_details: dict[tuple[int, int], set[bytes]] = field(default_factory=dict)
     started_events: dict[int, int] = field(default_factory=dict)
+    children: dict[int, ChildView] = field(default_factory=dict)
+    # Ends of children that this row tells of: (event type, first run id, last run id).
+    heard: list[tuple[int, str, str]] = field(default_factory=list)
+    # Whether its end has been looked for at its parent.
+    reported: bool = False
+    # Terminated by a reset, which has made another run.
+    replaced: bool = False
+    # Children to whom the close policy was due when the run closed, by their initiated event.
+    bereaved: dict[int, ChildView] = field(default_factory=dict)
+    updates: dict[str, UpdateView] = field(default_factory=dict)
+    # Outcomes of completed updates, serialized; ids ever admitted, accepted, rejected or lost.
+    outcomes: dict[str, bytes] = field(default_factory=dict)
+    admitted: set[str] = field(default_factory=set)
+    accepted: set[str] = field(default_factory=set)
+    dropped: set[str] = field(default_factory=set)
     buffer: list[HistoryEvent] = field(default_factory=list)
     flushing: list[bytes] = field(default_factory=list)
     # Messages.
     signals: Counter[bytes] = field(default_factory=Counter)
+    signals_taken: set[tuple[str, bytes]] = field(default_factory=set)
+    pauses: set[str] = field(default_factory=set)
     request_ids: set[str] = field(default_factory=set)
     results: Counter[bytes] = field(default_factory=Counter)
     heartbeats: set[bytes] = field(default_factory=set)

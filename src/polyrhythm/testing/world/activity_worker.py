@@ -39,6 +39,9 @@ class ActivityWorker:
             self._complete_twice,
             self._complete_late,
             self._complete_by_id,
+            self._fail_by_id,
+            self._beat_by_id,
+            self._cancel_by_id,
             self._complete_too_large,
         ]
         self.die()
@@ -65,6 +68,9 @@ class ActivityWorker:
         self._world.after_ms(*wait, partial(self._poll, queue, life))
         if task is not None and task.task_token:
             self.take(task)
+            if self._world.chance(self._world.rates.task_doubled):
+                self._world.trace.count("task doubled")
+                self._world.after_ms(0, 300, partial(self._work, task, self._life))
 
     def take(self, task: Any) -> None:
         """Work on a task."""
@@ -74,14 +80,16 @@ class ActivityWorker:
         if stale is not None and self._random.random() < 0.5:
             self._world.trace.count("activity stale answer")
             self._world.after_ms(0, 3, partial(self._complete, stale))
-        high = 3 if healing else self._random.choice((5, 300, 4000))
+        high = 3 if healing else self._random.choice((5, 50, 500, 5000))
         self._world.after_ms(0, high, partial(self._work, task, self._life))
 
     def _work(self, task: Any, life: int) -> None:
         if life != self._life:
             return
         if self._world.healing:
-            self._complete(task)
+            # A failure now and then is good behaviour too.
+            fails = task.attempt == 1 and self._random.random() < 0.2
+            (self._fail if fails else self._complete)(task)
         elif self._world.chance(self._world.rates.bad_work):
             self._random.choice(self._ways)(task)
         else:
@@ -114,14 +122,36 @@ class ActivityWorker:
         self._send(request)
 
     def _complete_by_id(self, task: Any) -> None:
-        request = ws.RespondActivityTaskCompletedByIdRequest(
-            workflow_id=task.workflow_execution.workflow_id,
-            run_id=task.workflow_execution.run_id,
-            activity_id=task.activity_id,
-            identity=self._name,
-        )
+        request = ws.RespondActivityTaskCompletedByIdRequest()
+        self._name_activity(request, task)
         request.result.payloads.add().data = self._payload("result", 0)
         self._send(request)
+
+    def _fail_by_id(self, task: Any) -> None:
+        request = ws.RespondActivityTaskFailedByIdRequest()
+        self._name_activity(request, task)
+        request.failure.message = self._payload("failure", 0).decode()
+        request.failure.application_failure_info.type = "Meant"
+        self._send(request)
+
+    def _beat_by_id(self, task: Any) -> None:
+        request = ws.RecordActivityTaskHeartbeatByIdRequest()
+        self._name_activity(request, task)
+        request.details.payloads.add().data = self._payload("beat", 0)
+        self._world.send(request, partial(self._beaten, task, self._life))
+
+    def _cancel_by_id(self, task: Any) -> None:
+        request = ws.RespondActivityTaskCanceledByIdRequest()
+        self._name_activity(request, task)
+        self._send(request)
+
+    def _name_activity(self, request: Any, task: Any) -> None:
+        execution = task.workflow_execution
+        request.workflow_id = execution.workflow_id
+        # Without a run id it is the newest run's activity of this name.
+        request.run_id = execution.run_id if self._random.random() < 0.7 else ""
+        request.activity_id = task.activity_id
+        request.identity = self._name
 
     def _fail(self, task: Any) -> None:
         self._send(self._failure(task))

@@ -10,9 +10,12 @@ from random import Random
 from typing import Any, Protocol
 
 from polyrhythm.core.context import NamespaceInfo
-from polyrhythm.testing.world.network import Answered
+from polyrhythm.testing.world.known import Known
+from polyrhythm.testing.world.process import Process
 from polyrhythm.testing.world.profile import Profile, Rates
 from polyrhythm.testing.world.trace import Trace
+
+Answered = Callable[[Any, Exception | None], None]
 
 
 class Place(Protocol):
@@ -22,12 +25,19 @@ class Place(Protocol):
     random: Random
     profile: Profile
     rates: Rates
+    now_ns: int
     healing: bool
+    process: Process
     trace: Trace
+    known: Known
 
     @property
     def namespace(self) -> NamespaceInfo:
         """The namespace everything happens in."""
+        ...
+
+    def clock(self) -> str:
+        """Return the time as the trace shows it."""
         ...
 
     def chance(self, rate: float) -> bool:
@@ -48,4 +58,8 @@ class Place(Protocol):
 
     def take_eager(self, task: Any) -> None:
         """Give a workflow task that came with a start's answer to a worker of the caller."""
+        ...
+
+    def take_activity(self, task: Any) -> None:
+        """Give an activity that came with a workflow task's answer to a worker of the caller."""
         ...

@@ -23,13 +23,16 @@ class Rates:
     commit_unknown: float = 0.0
     store_full: float = 0.0
     takeover: float = 0.0
+    takeover_within_turn: float = 0.0
     restart: float = 0.0
+    stall: float = 0.0
     clock_forward: float = 0.0
     clock_back: float = 0.0
     request_lost: float = 0.0
     request_doubled: float = 0.0
     request_slow: float = 0.0
     reply_lost: float = 0.0
+    task_doubled: float = 0.0
     poll_cancelled: float = 0.0
     worker_death: float = 0.0
     bad_answer: float = 0.0
@@ -43,18 +46,26 @@ _HIGHEST = {
     "commit_unknown": 0.08,
     "store_full": 0.08,
     "takeover": 0.03,
+    "takeover_within_turn": 0.03,
     "restart": 0.04,
+    "stall": 0.02,
     "clock_forward": 0.03,
     "clock_back": 0.05,
     "request_lost": 0.05,
     "request_doubled": 0.08,
     "request_slow": 0.1,
     "reply_lost": 0.08,
+    "task_doubled": 0.05,
     "poll_cancelled": 0.06,
     "worker_death": 0.03,
     "bad_answer": 0.4,
     "bad_work": 1.0,
 }
+
+
+# What a seed may leave out of its programs and of what its clients do: children; continue-as-new,
+# retries of workflows and cron; updates; resets; what operators do to activities and options.
+NOUNS = ("families", "chains", "updates", "resets", "operations")
 
 
 @dataclass(slots=True)
@@ -64,10 +75,13 @@ class Profile:
     rates: Rates
     limits: Limits
     steps: int
+    # How far a step may go beyond the next thing to happen: more then falls into one turn.
+    stride_ms: int
     workflow_ids: int
     clients: int
     worker_pairs: int
     queues: int
+    nouns: frozenset[str]
 
 
 def draw_profile(random: Random) -> Profile:
@@ -79,11 +93,13 @@ def draw_profile(random: Random) -> Profile:
     return Profile(
         rates=rates,
         limits=_draw_limits(random),
-        steps=random.choice((200, 400, 600)),
+        steps=random.choice((300, 500, 800)),
+        stride_ms=random.choice((0, 20, 120)),
         workflow_ids=random.randint(2, 7),
         clients=random.randint(1, 4),
         worker_pairs=random.randint(1, 3),
         queues=random.randint(1, 2),
+        nouns=frozenset(noun for noun in NOUNS if random.random() < 0.65),
     )
 
 
@@ -99,6 +115,8 @@ def _draw_limits(random: Random) -> Limits:
     limits.waiters_max = random.choice((6, 20, 1000, 1000))
     limits.turn_items_max = random.choice((1, 3, 512, 512))
     limits.buffered_queries_max = random.choice((1, 1, 4))
+    limits.updates_in_flight_max = random.choice((2, 10, 10))
+    limits.updates_max = random.choice((4, 2000, 2000))
     limits.signals_max = random.choice((4, 10_000, 10_000))
     limits.sticky_unavailable_ns = random.choice((SECOND_NS, 10 * SECOND_NS))
     limits.task_poll_ns = random.choice((10 * SECOND_NS, 60 * SECOND_NS))

@@ -6,6 +6,7 @@ dies its cache is gone, its polls are given up, and what it was working on is ne
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,15 +19,30 @@ from temporalio.api.enums.v1 import (
     WorkflowTaskFailedCause,
 )
 from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.protocol.v1 import Message
+from temporalio.api.update.v1 import Response
 
 from polyrhythm.base.errors import Unavailable
 from polyrhythm.base.limits import SECOND_NS
 from polyrhythm.testing.world.network import Lost
 from polyrhythm.testing.world.place import Place
 from polyrhythm.testing.world.programs import Program, decide, draw_program
+from polyrhythm.testing.world.seen import read_history
+from polyrhythm.testing.world.update_answers import Answers, answer_updates
 
 _STICKY = TaskQueueKind.TASK_QUEUE_KIND_STICKY
 _NORMAL = TaskQueueKind.TASK_QUEUE_KIND_NORMAL
+_WAYS = ("silent", "fail", "malformed", "oversize", "garbled", "beat", "twice")
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer to a workflow task, sent by a worker in one of its lives."""
+
+    request: Any
+    run_id: str
+    life: int
+    tries_left: int = 2
 
 
 class WorkflowWorker:
@@ -38,7 +54,7 @@ class WorkflowWorker:
         self._number = number
         self._life = 0
         self._cache: dict[str, list[HistoryEvent]] = {}
-        self._programs: dict[int, Program] = {}
+        self._programs: dict[str, Program] = {}
         self._answered = 0
         self.die()
 
@@ -80,6 +96,9 @@ class WorkflowWorker:
         self._world.after_ms(*wait, partial(self._poll, queue, kind, life))
         if task is not None and task.task_token:
             self._work_later(task)
+            if self._world.chance(self._world.rates.task_doubled):
+                self._world.trace.count("task doubled")
+                self._work_later(task)
 
     def _work_later(self, task: Any) -> None:
         if self._world.healing:
@@ -104,7 +123,7 @@ class WorkflowWorker:
         elif self._world.chance(self._world.rates.bad_answer):
             self._misbehave(task, events)
         else:
-            self._complete(task, self._decide(run_id, events))
+            self._complete(task, self._decide(task, events))
 
     def _history(self, run_id: str, task: Any) -> list[HistoryEvent] | None:
         events = list(task.history.events)
@@ -121,20 +140,26 @@ class WorkflowWorker:
             self._cache.pop(run_id, None)
         return events
 
-    def _decide(self, run_id: str, events: list[HistoryEvent]) -> list[Command]:
+    def _decide(self, task: Any, events: list[HistoryEvent]) -> Answers:
         started = events[0].workflow_execution_started_event_attributes
-        number = int(started.input.payloads[0].data)
-        if number not in self._programs:
-            profile = self._world.profile
-            self._programs[number] = draw_program(
-                self._world.seed, number, profile.workflow_ids, profile.queues
-            )
-        return decide(self._programs[number], run_id, events)
+        text = started.input.payloads[0].data.decode()
+        if text not in self._programs:
+            self._programs[text] = draw_program(self._world.seed, text, self._world.profile)
+        seen = read_history(events)
+        answers = answer_updates(seen, task.messages, self._answer().decode())
+        answers.commands += decide(self._programs[text], task.workflow_execution.run_id, seen)
+        return answers
 
-    def _complete(self, task: Any, commands: list[Command]) -> None:
+    def _complete(self, task: Any, answers: Answers) -> None:
         request = ws.RespondWorkflowTaskCompletedRequest(
-            task_token=task.task_token, identity=self._name, commands=commands
+            task_token=task.task_token,
+            identity=self._name,
+            commands=answers.commands,
+            messages=answers.messages,
         )
+        # The newer SDKs can take back what a task without effect has shown them.
+        can_discard = self._random.random() < 0.5
+        request.capabilities.discard_speculative_workflow_task_with_events = can_discard
         if task.attempt == 1 and self._random.random() < 0.7:
             sticky = request.sticky_attributes
             sticky.worker_task_queue.name = f"sticky-{self._name}"
@@ -145,7 +170,7 @@ class WorkflowWorker:
             result = request.query_results[query_id]
             result.result_type = QueryResultType.QUERY_RESULT_TYPE_ANSWERED
             result.answer.payloads.add().data = self._answer()
-        self._send(request)
+        self._send(request, task.workflow_execution.run_id)
 
     def _answer(self) -> bytes:
         self._answered += 1
@@ -155,7 +180,7 @@ class WorkflowWorker:
         request = ws.RespondQueryTaskCompletedRequest(task_token=task.task_token)
         request.completed_type = QueryResultType.QUERY_RESULT_TYPE_ANSWERED
         request.query_result.payloads.add().data = self._answer()
-        self._send(request)
+        self._send(request, task.workflow_execution.run_id)
 
     def _fail(self, task: Any, message: str) -> None:
         request = ws.RespondWorkflowTaskFailedRequest(
@@ -166,25 +191,32 @@ class WorkflowWorker:
         )
         request.failure.message = message
         self._cache.pop(task.workflow_execution.run_id, None)
-        self._send(request)
+        self._send(request, task.workflow_execution.run_id)
 
     def _misbehave(self, task: Any, events: list[HistoryEvent]) -> None:
         run_id = task.workflow_execution.run_id
-        how = self._random.choice(("silent", "fail", "malformed", "oversize", "beat", "twice"))
+        how = self._random.choice(_WAYS)
         self._world.trace.count(f"task {how}")
         if how == "fail":
             self._fail(task, "meant to fail")
         elif how == "malformed":
-            commands = self._decide(run_id, events)
+            answers = self._decide(task, events)
             bad = Command(command_type=CommandType.COMMAND_TYPE_CANCEL_TIMER)
             bad.cancel_timer_command_attributes.timer_id = "never started"
-            self._complete(task, [*commands[:1], bad][-2:] if len(commands) > 1 else [bad])
+            several = len(answers.commands) > 1
+            answers.commands = [*answers.commands[:1], bad] if several else [bad]
+            self._complete(task, answers)
         elif how == "oversize":
             command = Command(command_type=CommandType.COMMAND_TYPE_RECORD_MARKER)
             marker = command.record_marker_command_attributes
             marker.marker_name = "marker.big"
             marker.details["data"].payloads.add().data = b"x" * 5000
-            self._complete(task, [command])
+            self._complete(task, Answers("", commands=[command]))
+        elif how == "garbled":
+            answers = Answers("")
+            answers.say("nobody asked for this", "complete", Response())
+            answers.messages.append(Message(id="empty", protocol_instance_id="no body"))
+            self._complete(task, answers)
         elif how == "beat":
             request = ws.RespondWorkflowTaskCompletedRequest(
                 task_token=task.task_token, identity=self._name
@@ -192,22 +224,32 @@ class WorkflowWorker:
             request.force_create_new_workflow_task = True
             request.return_new_workflow_task = self._random.random() < 0.5
             self._cache.pop(run_id, None)
-            self._send(request)
+            self._send(request, run_id)
         elif how == "twice":
-            commands = self._decide(run_id, events)
-            self._complete(task, commands)
-            self._world.after_ms(0, 3000, partial(self._complete, task, commands))
+            answers = self._decide(task, events)
+            self._complete(task, answers)
+            self._world.after_ms(0, 3000, partial(self._complete, task, answers))
 
-    def _send(self, request: Any, tries: int = 3) -> None:
-        self._world.send(request, partial(self._sent, request, tries, self._life))
+    def _send(self, request: Any, run_id: str) -> None:
+        self._try(Answer(request, run_id, self._life))
 
-    def _sent(
-        self, request: Any, tries: int, life: int, value: Any, error: Exception | None
-    ) -> None:
-        if isinstance(error, (Lost, Unavailable)) and tries > 1:
+    def _try(self, answer: Answer) -> None:
+        self._world.send(answer.request, partial(self._sent, answer))
+
+    def _sent(self, answer: Answer, value: Any, error: Exception | None) -> None:
+        if isinstance(error, (Lost, Unavailable)) and answer.tries_left:
+            answer.tries_left -= 1
             if self._random.random() < 0.7:
-                self._world.after_ms(10, 1000, partial(self._send, request, tries - 1))
+                self._world.after_ms(10, 1000, partial(self._try, answer))
             return
-        completed = isinstance(value, ws.RespondWorkflowTaskCompletedResponse)
-        if completed and life == self._life and value.HasField("workflow_task"):
+        if not isinstance(value, ws.RespondWorkflowTaskCompletedResponse):
+            return
+        for task in value.activity_tasks:
+            self._world.take_activity(task)
+        if answer.life != self._life:
+            return
+        kept = value.reset_history_event_id
+        if kept and answer.run_id in self._cache:
+            self._cache[answer.run_id] = self._cache[answer.run_id][:kept]
+        if value.HasField("workflow_task"):
             self._work_later(value.workflow_task)

@@ -8,15 +8,18 @@ faults, everybody behaves, and every run must come to its end.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
+from temporalio.api.workflowservice.v1 import (
+    TerminateWorkflowExecutionRequest,
+    UnpauseActivityRequest,
+)
+
 from polyrhythm.base.errors import LaneLost, StoreError
 from polyrhythm.base.limits import SECOND_NS
 from polyrhythm.core.context import NamespaceInfo
-from polyrhythm.engine.calls import Call
 from polyrhythm.engine.lane import Progress
 from polyrhythm.stores.memory.tables import Tables
 from polyrhythm.stores.port import Batch
@@ -24,19 +27,20 @@ from polyrhythm.testing.auditor import Auditor, Finding
 from polyrhythm.testing.world.activity_worker import ActivityWorker
 from polyrhythm.testing.world.clients import Client
 from polyrhythm.testing.world.drift import Drift
-from polyrhythm.testing.world.network import Answered, Lost, Sent, ignore, name_of
+from polyrhythm.testing.world.known import Known
+from polyrhythm.testing.world.network import POLL_PATIENCE_HEALED_NS, Network
+from polyrhythm.testing.world.operators import Operator
+from polyrhythm.testing.world.place import Answered
 from polyrhythm.testing.world.process import Complaints, Process, SeededIds, StoreFaults
 from polyrhythm.testing.world.profile import Rates, draw_profile
 from polyrhythm.testing.world.trace import Trace
+from polyrhythm.testing.world.updaters import Updater
 from polyrhythm.testing.world.workflow_worker import WorkflowWorker
 
 ORIGIN_NS = 1_700_000_000 * SECOND_NS
-# How long a caller waits for the answer to a plain call, and longer than any long poll.
-PATIENCE_NS = 10 * SECOND_NS
-POLL_PATIENCE_NS = 70 * SECOND_NS
-POLL_PATIENCE_HEALED_NS = 7200 * SECOND_NS
 HEAL_STEPS_MAX = 4000
-OVERDUE_TURNS_MAX = 2
+# Operators unpause again, once the world heals, after so many steps.
+MEND_STEPS = 25
 # Turns in a row that a lane may ask for without writing or answering anything.
 IDLE_TURNS_MAX = 20
 
@@ -55,18 +59,24 @@ class World:
         self.tables = Tables()
         self.auditor = Auditor(self.tables)
         self.drift = Drift(self.tables)
+        self.known = Known()
         self.steps = 0
         self._ids = SeededIds(seed)
         self._faults = StoreFaults(self._written)
         self._actions: list[tuple[int, int, Callable[[], None]]] = []
         self._count = 0
-        self._sent: dict[int, Sent] = {}
+        self._stalled_until_ns = 0
+        self._network = Network(self, self.auditor)
         self._started = 0
         self._idle = 0
         self._old: Process | None = None
         self.process = self._start()
         self._complaints = Complaints()
-        self.clients = [Client(self, number) for number in range(self.profile.clients)]
+        for number in range(self.profile.clients):
+            Client(self, number)
+            if "updates" in self.profile.nouns:
+                Updater(self, number)
+        Operator(self, 0)
         pairs = range(self.profile.worker_pairs)
         self.workers: list[WorkflowWorker | ActivityWorker] = []
         for number in pairs:
@@ -96,8 +106,11 @@ class World:
         self._break()
         if self._old is not None:
             self._turn_old(self._old)
-        self._turn(self.process)
-        self._collect()
+        turned = self.now_ns >= self._stalled_until_ns
+        if turned:
+            self._stalled_until_ns = 0
+            self._turn(self.process)
+        self._network.collect(self.process, turned)
         self.drift.follow()
         self.auditor.check()
         if self._complaints.texts:
@@ -118,48 +131,7 @@ class World:
 
     def send(self, request: Any, answered: Answered, poll: bool = False) -> None:
         """Send a request to whoever is the server when it arrives."""
-        self.trace.count("requests")
-        if self.chance(self.rates.request_lost):
-            self.trace.count("request lost")
-            self.at(self.now_ns + PATIENCE_NS, lambda: answered(None, Lost("request")))
-            return
-        self._arrive_later(request, answered, poll, twin=False)
-        if self.chance(self.rates.request_doubled):
-            self.trace.count("request doubled")
-            self._arrive_later(request, ignore, poll, twin=True)
-
-    def _arrive_later(self, request: Any, answered: Answered, poll: bool, twin: bool) -> None:
-        slow = self.chance(self.rates.request_slow)
-        if slow:
-            self.trace.count("request slow")
-        low, high = (2_000, 30_000) if slow else (0, 20)
-
-        def arrive() -> None:
-            self._arrive(request, answered, poll, twin)
-
-        if self.healing:
-            self.after_ms(0, 2, arrive)
-        else:
-            self.after_ms(low, high, arrive)
-
-    def _arrive(self, request: Any, answered: Answered, poll: bool, twin: bool) -> None:
-        self._count += 1
-        patience = POLL_PATIENCE_HEALED_NS if self.healing else POLL_PATIENCE_NS
-        deadline_ns = self.now_ns + patience if poll else 0
-        call = Call(self.namespace, request, deadline_ns, "caller")
-        sent = Sent(
-            self._count,
-            name_of(request),
-            call,
-            answered,
-            self.process,
-            self.now_ns + patience,
-            twin,
-        )
-        self._sent[sent.number] = sent
-        self.trace.line(f"{self._clock()} -> {sent.number} {sent.what}")
-        self.auditor.asked(request)
-        self.process.lane.submit(call)
+        self._network.send(request, answered, poll)
 
     def pause_ms(self, error: Exception | None) -> tuple[int, int]:
         """How long a worker waits before its next poll."""
@@ -171,21 +143,25 @@ class World:
         """Give a workflow task that came with a start's answer to a worker of the caller."""
         self.workers[0].take(task)
 
-    def _cancel(self, number: int, sent: Sent) -> None:
-        self.trace.line(f"{self._clock()} cancelled {number}")
-        sent.call.reply.cancel()
-        del self._sent[number]
+    def take_activity(self, task: Any) -> None:
+        """Give an activity that came with a workflow task's answer to a worker of the caller."""
+        self.workers[1].take(task)
 
-    def _clock(self) -> str:
+    def clock(self) -> str:
+        """Return the time as the trace shows it."""
         return f"{(self.now_ns - ORIGIN_NS) / SECOND_NS:.3f}"
 
     def _advance(self) -> None:
         wanted = [self._actions[0][0]] if self._actions else []
         next_ns = self.process.lane.next_ns()
-        if next_ns > self.now_ns or self._idle < 3:
+        if self.now_ns < self._stalled_until_ns:
+            wanted.append(self._stalled_until_ns)
+        elif next_ns > self.now_ns or self._idle < 3:
             wanted.append(next_ns)
         if wanted:
             self.now_ns = max(self.now_ns, min(wanted))
+            if not self.healing:
+                self.now_ns += self.random.randint(0, self.profile.stride_ms * 1000) * 1000
         if self.chance(self.rates.clock_forward):
             jump = self.random.choice((1, 5, 5, 30, 30, 600, 7200))
             self.trace.count("clock forward")
@@ -202,21 +178,25 @@ class World:
         if self.chance(self.rates.restart):
             self._crash("restart")
         elif self._old is None and self.chance(self.rates.takeover):
-            self.trace.count("takeover")
-            self.trace.line(f"{self._clock()} takeover")
-            self._old = self.process
-            self._old.turns_left = self.random.randint(1, 4)
-            self.process = self._start()
+            self._take_over("takeover")
+        if self.chance(self.rates.stall) and not self._stalled_until_ns:
+            # Longer than the shortest timeouts, and sometimes longer than the longest.
+            self.trace.count("stall")
+            span_ms = self.random.choice((300, 3_000, 30_000, 200_000))
+            self._stalled_until_ns = self.now_ns + self.random.randint(1, span_ms) * 1_000_000
         if self.chance(self.rates.worker_death):
             self.trace.count("worker death")
             self.random.choice(self.workers).die()
-        if self._sent and self.chance(self.rates.poll_cancelled):
-            number = self.random.choice(list(self._sent))
-            sent = self._sent[number]
-            self.trace.count("call cancelled")
-            self._cancel(number, sent)
-            if not sent.twin:
-                self.after_ms(1, 500, lambda: sent.answered(None, Lost("cancelled")))
+        if self.chance(self.rates.poll_cancelled):
+            self._network.cancel_one()
+
+    def _take_over(self, how: str) -> None:
+        self.trace.count(how)
+        self.trace.line(f"{self.clock()} {how}")
+        self._old = self.process
+        self._old.turns_left = self.random.randint(1, 4)
+        self._stalled_until_ns = 0
+        self.process = self._start()
 
     def _start(self) -> Process:
         self._started += 1
@@ -227,25 +207,19 @@ class World:
 
     def _crash(self, how: str) -> None:
         self.trace.count(how)
-        self.trace.line(f"{self._clock()} {how}")
-        self._collect(turned=False)
-        self._break_calls(self.process)
+        self.trace.line(f"{self.clock()} {how}")
+        self._network.collect(self.process, turned=False)
+        self._network.break_calls(self.process)
+        self._stalled_until_ns = 0
         self.process = self._start()
-
-    def _break_calls(self, process: Process) -> None:
-        for number, sent in list(self._sent.items()):
-            if sent.process is process:
-                del self._sent[number]
-                if not sent.twin:
-                    self._answer_later(sent, None, Lost("connection"))
 
     def _turn_old(self, process: Process) -> None:
         # The old owner does not know yet that it has lost the lane.
         self._turn(process)
         process.turns_left -= 1
         if process.lane.lost or process.turns_left <= 0:
-            self._collect(turned=False)
-            self._break_calls(process)
+            self._network.collect(self.process, turned=False)
+            self._network.break_calls(process)
             self._old = None
 
     def _turn(self, process: Process) -> None:
@@ -271,9 +245,10 @@ class World:
         if mine and self.chance(self.rates.crash_before_commit):
             self._crash("crash before commit")
             return
+        self._replace(mine, "takeover before commit")
         error = self._commit(process, progress)
         if error is not None:
-            self.trace.line(f"{self._clock()} commit failed: {type(error).__name__} {error}")
+            self.trace.line(f"{self.clock()} commit failed: {type(error).__name__} {error}")
             lane.abort(progress, error)
             if isinstance(error, LaneLost):
                 self.trace.count("lane lost")
@@ -281,8 +256,13 @@ class World:
             self._crash("crash after commit")
             return
         else:
+            self._replace(mine, "takeover after commit")
             lane.perform(progress)
         self._compare(process, progress)
+
+    def _replace(self, mine: bool, how: str) -> None:
+        if mine and self._old is None and self.chance(self.rates.takeover_within_turn):
+            self._take_over(how)
 
     def _finish(self, process: Process, progress: Progress) -> None:
         process.lane.perform(progress)
@@ -300,6 +280,7 @@ class World:
         for plan, rate in (
             ("lost", rates.commit_lost),
             ("full", rates.store_full),
+            ("full once", rates.store_full),
             ("unknown", rates.commit_unknown),
         ):
             if not self._faults.plan and self.chance(rate):
@@ -320,47 +301,14 @@ class World:
                 self.trace.data(write.log.events)
                 self.trace.data(write.log.notes)
         self.trace.line(
-            f"{self._clock()} commit {[(w.row.run_key, w.row.history_events) for w in batch.runs]}"
+            f"{self.clock()} commit {[(w.row.run_key, w.row.history_events) for w in batch.runs]}"
         )
 
-    def _collect(self, turned: bool = True) -> None:
-        for number, sent in list(self._sent.items()):
-            reply = sent.call.reply
-            if not reply.done:
-                if turned and sent.process is self.process:
-                    self._wait_for(sent)
-                continue
-            del self._sent[number]
-            outcome = type(reply.error).__name__ if reply.error else "ok"
-            self.trace.line(f"{self._clock()} <- {number} {sent.what} {outcome}")
-            if sent.process is self.process or reply.error is None:
-                self.auditor.told(sent.call.request, reply.value, reply.error)
-            if sent.twin:
-                continue
-            if self.chance(self.rates.reply_lost):
-                self.trace.count("reply lost")
-                self.after_ms(100, 10_000, partial(sent.answered, None, Lost("reply")))
-            else:
-                self._answer_later(sent, reply.value, reply.error)
-
-    def _wait_for(self, sent: Sent) -> None:
-        if self.process.lane.busy:
-            # It may not have been looked at yet: its time begins when it is.
-            sent.patience_ns = max(sent.patience_ns, self.now_ns + POLL_PATIENCE_NS)
-        elif self.now_ns > sent.patience_ns:
-            # Taken up after its time, it is answered by the turn after that.
-            sent.overdue += 1
-            if sent.overdue > OVERDUE_TURNS_MAX:
-                text = f"call {sent.number} {sent.what} waits past its deadline"
-                raise Finding("unanswered", text)
-
-    def _answer_later(self, sent: Sent, value: Any, error: Exception | None) -> None:
-        self.after_ms(0, 2 if self.healing else 15, lambda: sent.answered(value, error))
-
     def _heal(self) -> None:
-        self.trace.line(f"{self._clock()} healing")
+        self.trace.line(f"{self.clock()} healing")
         self.healing = True
         self.rates = Rates()
+        self._stalled_until_ns = 0
         # Polls that wait long leave the steps to what is still to happen.
         self.profile.limits.task_poll_ns = 2 * POLL_PATIENCE_HEALED_NS
         for worker in self.workers:
@@ -369,7 +317,26 @@ class World:
         while not self._settled():
             if self.steps >= last:
                 raise Finding("liveness", self._unsettled())
+            if self.steps % MEND_STEPS == 0:
+                self._mend()
             self.step()
+
+    def _mend(self) -> None:
+        for view in self.auditor.views.values():
+            request: UnpauseActivityRequest | TerminateWorkflowExecutionRequest
+            if not view.open:
+                continue
+            if any(each.paused for each in view.activities.values()):
+                request = UnpauseActivityRequest(type="work")
+                execution = request.execution
+            elif self.auditor.families.cut_off(view):
+                self.trace.count("cut off by resets")
+                request = TerminateWorkflowExecutionRequest(reason="cut off")
+                execution = request.workflow_execution
+            else:
+                continue
+            execution.workflow_id, execution.run_id = view.workflow_id, view.run_id
+            self.send(request, _ignore)
 
     def _settled(self) -> bool:
         return not any(
@@ -383,3 +350,7 @@ class World:
             f" activities={list(v.activities.values())} row={self.tables.runs[v.key]}"
             for v in views
         )
+
+
+def _ignore(_value: Any, _error: Exception | None) -> None:
+    """Read nothing."""

@@ -1,0 +1,145 @@
+"""Planted bugs in families, chains, updates, resets and pauses; `mutants` has the engine's others.
+
+As there, each is a context manager that patches one name and puts it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from polyrhythm.api import notes
+from polyrhythm.core import decision
+from polyrhythm.core.apply import NOTES
+from polyrhythm.core.closing import closing_messages
+from polyrhythm.core.decide import chain, reset, update
+from polyrhythm.core.decide.commands import continue_as_new
+from polyrhythm.core.decide.retry_policy import decide_retry
+from polyrhythm.core.decision import NewRun
+from polyrhythm.core.state import RunState
+from polyrhythm.engine.handlers import match, updates
+
+
+@contextmanager
+def leave_parents_waiting() -> Iterator[None]:
+    """A child that closes says nothing to its parent."""
+
+    def silent(state: RunState, event: Any) -> list[notes.Message]:
+        return [
+            each for each in closing_messages(state, event) if not each.HasField("child_closed")
+        ]
+
+    with patch.object(decision, "closing_messages", silent):
+        yield
+
+
+@contextmanager
+def ignore_close_policies() -> Iterator[None]:
+    """A parent that closes leaves its children alone, whatever their policy."""
+
+    def careless(state: RunState, event: Any) -> list[notes.Message]:
+        return [each for each in closing_messages(state, event) if each.HasField("child_closed")]
+
+    with patch.object(decision, "closing_messages", careless):
+        yield
+
+
+@contextmanager
+def start_successors_early() -> Iterator[None]:
+    """A run that follows another does not wait for its time."""
+    request_run = chain.request_run
+
+    def hasty(closing: Any, started: Any, _wait_ns: int | None) -> str:
+        return request_run(closing, started, 0)
+
+    with (
+        patch.object(chain, "request_run", hasty),
+        patch.object(continue_as_new, "request_run", hasty),
+    ):
+        yield
+
+
+@contextmanager
+def retry_workflows_for_ever() -> Iterator[None]:
+    """The most attempts that a workflow's retry policy allows are not counted."""
+
+    def generous(policy: Any, failure: Any, attempt: int, *rest: Any, **more: Any) -> Any:
+        unbounded = type(policy)()
+        unbounded.CopyFrom(policy)
+        if attempt < 6:
+            unbounded.maximum_attempts = 0
+        return decide_retry(unbounded, failure, attempt, *rest, **more)
+
+    with patch.object(chain, "decide_retry", generous):
+        yield
+
+
+@contextmanager
+def start_successors_twice() -> Iterator[None]:
+    """A run that follows another is created once more."""
+
+    def twice(desk: Any, _run_key: int, new_run: NewRun) -> None:
+        desk.turn.create(new_run.decision)
+        desk.turn.create(new_run.decision)
+
+    with patch.dict(match._FOLLOW, {NewRun: twice}):
+        yield
+
+
+@contextmanager
+def admit_updates_again() -> Iterator[None]:
+    """An update that is there already is admitted once more."""
+    with patch.object(update, "find_update", lambda _state, _update_id: None):
+        yield
+
+
+@contextmanager
+def tell_another_outcome() -> Iterator[None]:
+    """The outcome of a run's first update is told as everybody's."""
+    outcome = updates._outcome
+
+    def careless(desk: Any, run: Any, status: Any) -> Any:
+        if status.outcome_event_id:
+            status.outcome_event_id = min(run.state.completed_updates.values())
+        return outcome(desk, run, status)
+
+    with patch.object(updates, "_outcome", careless):
+        yield
+
+
+@contextmanager
+def lose_signals_of_a_reset() -> Iterator[None]:
+    """What came after the point of a reset does not come again."""
+    with patch.object(reset, "reapply", lambda *_: None):
+        yield
+
+
+@contextmanager
+def forget_pauses() -> Iterator[None]:
+    """A paused activity goes on as if nothing had been said."""
+    apply_note = NOTES["activity"]
+
+    def forgetful(state: RunState, note: notes.Note) -> None:
+        apply_note(state, note)
+        state.activities[note.activity.scheduled_event_id].pause = b""
+
+    with patch.dict(NOTES, {"activity": forgetful}):
+        yield
+
+
+NOUN_MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    each.__name__: each
+    for each in (
+        leave_parents_waiting,
+        ignore_close_policies,
+        start_successors_early,
+        retry_workflows_for_ever,
+        start_successors_twice,
+        admit_updates_again,
+        tell_another_outcome,
+        lose_signals_of_a_reset,
+        forget_pauses,
+    )
+}
