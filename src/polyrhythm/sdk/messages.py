@@ -88,7 +88,7 @@ class Signal(Generic[T]):
         """
         if timeout is None:
             return await self.receive()
-        channel = self.channel()
+        channel = self.as_channel()
         taken = channel.take()
         if taken is None:
             # Timer and signal settle one wait: a signal cannot get lost between the two.
@@ -106,19 +106,19 @@ class Signal(Generic[T]):
 
     async def receive(self) -> T:
         """Wait for the next value, in a workflow."""
-        return await self.channel().receive()
+        return await self.as_channel().receive()
 
     def pending(self) -> int:
         """Return how many values wait to be read, in a workflow."""
-        return len(self.channel())
+        return len(self.as_channel())
 
     async def __aiter__(self) -> AsyncIterator[T]:
         """Every value as it comes, in a workflow; ends only with the loop that reads."""
-        channel = self.channel()
+        channel = self.as_channel()
         while True:
             yield await channel.receive()
 
-    def channel(self) -> Channel[T]:
+    def as_channel(self) -> Channel[T]:
         """Return the channel that the signal arrives in, in this run; `wf.select` takes it too."""
         context = _context(f"{self!r} is received")
         handler = context.handlers.find(HandlerKind.SIGNAL, self.name)

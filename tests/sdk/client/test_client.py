@@ -1,6 +1,7 @@
 """The client against an application that runs for real, in memory and in this process."""
 
 import asyncio
+import queue
 import uuid
 from dataclasses import dataclass
 
@@ -23,12 +24,12 @@ from polyrhythm import (
     WorkflowFailed,
     WorkflowTerminated,
     WorkflowTimedOut,
+    task,
+    wf,
 )
 from polyrhythm.base.errors import AlreadyStarted, NotFound
 from polyrhythm.sdk.client.history import History
-from polyrhythm.sdk.declare.methods import QueryMark, SignalMark, UpdateMark
 
-signal, query, update = SignalMark(), QueryMark(), UpdateMark()
 app = App("client-tests", durability="memory")
 
 
@@ -102,15 +103,15 @@ class Account:
         await CLOSE.receive()
         return self.balance
 
-    @signal
+    @wf.signal
     def take(self, amount: int) -> None:
         self.balance -= amount
 
-    @query
+    @wf.query
     def now(self, factor: int = 1) -> int:
         return self.balance * factor
 
-    @update
+    @wf.update
     async def deposit(self, amount: int) -> int:
         self.balance += amount
         return self.balance
@@ -297,6 +298,66 @@ async def blocks() -> int:
         return checkout.start(Order(1)).result()
     except MisuseError as error:
         raise Permanent(str(error)) from error
+
+
+TOKENS: "queue.SimpleQueue[bytes]" = queue.SimpleQueue()
+
+
+@app.task(timeout="20s", retry=1)
+def ask_a_person(question: str) -> str:
+    TOKENS.put(task.info().token)
+    task.complete_later()
+
+
+@app.workflow
+async def wait_for_a_person(question: str) -> str:
+    return await ask_a_person(question)
+
+
+def test_an_attempt_is_ended_from_outside_by_its_token():
+    run = wait_for_a_person.start("yes?")
+    attempt = app.client.attempt(TOKENS.get(timeout=10))
+    assert attempt.heartbeat("still thinking") is False
+    attempt.complete("yes!")
+    assert run.result() == "yes!"
+    with pytest.raises(NotFound):
+        attempt.complete("again")
+    failing = wait_for_a_person.start("no?")
+    app.client.attempt(TOKENS.get(timeout=10)).fail(Permanent("no!", type="Refused"))
+    with pytest.raises(WorkflowFailed) as caught:
+        failing.result()
+    assert caught.value.cause.type == "Refused"
+
+
+@app.workflow
+async def chooses() -> str:
+    taken = await wf.select(refund=REFUND, done=DONE, late=wf.after("30s"))
+    return f"{taken.name} {taken.value}"
+
+
+def test_select_takes_declared_signals():
+    first, second = chooses.start(), chooses.start()
+    first.send(REFUND, Refund(4))
+    second.send(DONE)
+    assert first.result() == "refund Refund(amount=4)"
+    assert second.result() == "done None"
+
+
+@app.workflow
+async def parent() -> list[int]:
+    child = wf.child(collect.options(id=fresh_inside()), 1)
+    await child.started
+    await child.send(REFUND, Refund(6))
+    await wf.external(child.id).send(DONE, None)
+    return await child
+
+
+def fresh_inside() -> str:
+    return f"c-{wf.uuid()}"
+
+
+def test_signals_reach_children_and_other_runs():
+    assert parent.execute() == [6]
 
 
 def test_a_value_that_cannot_travel_names_its_parameter():
