@@ -13,8 +13,8 @@ from typing import Any
 from polyrhythm.sdk.definitions import Cancellation, ChildOptions, HandlerKind
 from polyrhythm.sdk.errors import FailureError
 from polyrhythm.sdk.loop import Handler
-from sdk.loop.stage import SLEEP, answer_updates, anything, call, call_local, ctx, task_of
-from sdk.loop.stage import workflow_of as define
+from sdk.loop.coding import SLEEP, answer_updates, anything, call, call_local, ctx, task_of
+from sdk.loop.coding import workflow_of as define
 
 Program = list[list[Any]]
 DEPTH_MAX = 3

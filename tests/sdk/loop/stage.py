@@ -8,7 +8,6 @@ ends it.
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,74 +21,26 @@ from temporalio.api.history.v1 import HistoryEvent
 from engine.rig import Rig
 from polyrhythm.base.errors import InvalidArgument, NotFound
 from polyrhythm.sdk.definitions import (
-    HandlerKind,
-    Signature,
     TaskDefinition,
-    TaskKind,
-    TaskOptions,
     WorkflowDefinition,
 )
 from polyrhythm.sdk.failures import from_failure, to_failure
 from polyrhythm.sdk.loop import (
     Activation,
-    Context,
-    Handler,
     HistoryNeeded,
     Instance,
     LocalResult,
     LocalTask,
     LoopSettings,
-    current,
 )
+from sdk.loop.coding import Again, Held
 
 QUEUE = "q"
 STICKY = "sticky"
 POLL_S = 3600 * 24 * 365
 STEPS_MAX = 5000
+ACTIVITY, WORKFLOW = ws.PollActivityTaskQueueResponse, ws.PollWorkflowTaskQueueResponse
 COMPLETED = Stages.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
-ADMITTED = Stages.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ADMITTED
-# In workflow code a durable timer; nothing of a test waits for it.
-SLEEP = asyncio.sleep
-
-
-class Held(Exception):
-    """Raised by a task's function: its attempt stays open."""
-
-
-def anything(count: int = 0) -> Signature:
-    """A signature of so many parameters of any type."""
-    names = tuple(f"p{i}" for i in range(count))
-    return Signature(names, (Any,) * count)
-
-
-def task_of(function: Callable[..., Any], count: int = 1, **options: Any) -> TaskDefinition:
-    """A task's definition; its function is called in the test's process."""
-    signature = anything(count)
-    return TaskDefinition(
-        function.__name__, function, TaskKind.LOOP, signature, TaskOptions(**options)
-    )
-
-
-def workflow_of(run: Callable[..., Any], count: int = 0, **handlers: Any) -> WorkflowDefinition:
-    """A function workflow's definition."""
-    return WorkflowDefinition(run.__name__, run, anything(count), **handlers)
-
-
-def ctx() -> Context:
-    """The run whose code this is."""
-    context = current()
-    assert context is not None
-    return context
-
-
-def call(definition: TaskDefinition, *args: Any, **options: Any) -> Any:
-    """Schedule a task, as Task.__call__ will."""
-    chosen = TaskOptions(**options) if options else definition.options
-    return ctx().schedule_task(definition, chosen, args)
-
-
-def call_local(definition: TaskDefinition, *args: Any) -> Any:
-    return ctx().start_local_task(definition, definition.options, args)
 
 
 class Stage:
@@ -392,16 +343,3 @@ class Stage:
             namespace="default", task_token=task.task_token
         )
         self.rig.call(request)
-
-
-class Again(Exception):
-    """Raised by a local task's function: to be run again after a long wait."""
-
-    def __init__(self, delay_s: float) -> None:
-        super().__init__("again")
-        self.delay_s = delay_s
-
-
-def answer_updates(name: str, function: Callable[..., Any], count: int = 1, **more: Any) -> None:
-    """Set an update's handler from workflow code."""
-    ctx().set_handler(name, Handler(HandlerKind.UPDATE, function, anything(count), **more))

@@ -10,7 +10,8 @@ import pytest
 from polyrhythm.sdk.definitions import Cancellation, ChildOptions, ParentClose, WorkflowDefinition
 from polyrhythm.sdk.errors import ChildCancelled, ChildFailed, ChildTerminated, Failure
 from polyrhythm.sdk.loop import Continuation, Target
-from sdk.loop.stage import SLEEP, Stage, anything, ctx, workflow_of
+from sdk.loop.coding import SLEEP, anything, ctx, workflow_of
+from sdk.loop.stage import Stage
 
 
 async def echo(value: Any) -> Any:

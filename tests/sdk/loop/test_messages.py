@@ -12,7 +12,8 @@ from polyrhythm.base.errors import QueryFailed
 from polyrhythm.sdk.definitions import HandlerDefinition, HandlerKind, WorkflowDefinition
 from polyrhythm.sdk.errors import Failure, MisuseError, PolyrhythmError
 from polyrhythm.sdk.loop import Handler
-from sdk.loop.stage import Stage, answer_updates, anything, call, ctx, task_of, workflow_of
+from sdk.loop.coding import answer_updates, anything, call, ctx, task_of, workflow_of
+from sdk.loop.stage import Stage
 
 
 def double(number: int) -> int:

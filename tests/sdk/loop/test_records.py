@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from typing import Any
 
 import pytest
+import temporalio.api.workflowservice.v1 as ws
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.sdk.definitions import ChildOptions, HandlerKind
 from polyrhythm.sdk.errors import NondeterminismError, TaskFailed
 from polyrhythm.sdk.loop import Handler, Instance, Target
-from sdk.loop.stage import (
-    Again,
-    Stage,
-    anything,
-    call,
-    call_local,
-    ctx,
-    task_of,
-    workflow_of,
-)
+from sdk.loop.coding import Again, anything, call, call_local, ctx, task_of, workflow_of
+from sdk.loop.stage import Stage
 
 CALLS: tuple[list[int], ...] = ([],)
 
@@ -297,3 +291,57 @@ def test_a_live_run_meets_changed_code_and_goes_on_when_it_is_put_back(
     stage.check_replay = check  # type: ignore[method-assign]
     stage.run()
     assert stage.result() == "done"
+
+
+def test_a_reset_changes_the_random_numbers_from_there_on() -> None:
+    async def story() -> list[str]:
+        first = str(ctx().uuid())
+        await call(DOUBLE, 1)
+        second = str(ctx().uuid())
+        await call(DOUBLE, 2)
+        return [first, second]
+
+    stage = stage_of(story, evict=0.5)
+    stage.start("story")
+    stage.run()
+    before = stage.result()
+    request = ws.ResetWorkflowExecutionRequest(namespace="default", request_id="r")
+    request.workflow_execution.workflow_id = "w"
+    tasks = [i for i, name in enumerate(stage.names(), 1) if name == "WORKFLOW_TASK_COMPLETED"]
+    request.workflow_task_finish_event_id = tasks[1]
+    stage.rig.call(request)
+    stage.run()
+    after = stage.result()
+    assert after[0] == before[0]
+    assert after[1] != before[1]
+
+
+def test_dropped_code_ends_without_a_sound_and_starts_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    seen: list[str] = []
+
+    async def story() -> None:
+        try:
+            await call(DOUBLE, 1)
+            await ctx().start_timer(1e6)
+        except BaseException as error:
+            seen.append(type(error).__name__)
+            raise
+        finally:
+            try:
+                await call(DOUBLE, 2)
+            except BaseException as error:
+                seen.append(type(error).__name__)
+                raise
+
+    stage = stage_of(story)
+    stage.start("story")
+    stage.run(until=lambda: "TIMER_STARTED" in stage.names())
+    seen.clear()
+    with caplog.at_level(logging.DEBUG):
+        stage.cache.popitem()[1].close()
+        gc.collect()
+    assert seen == ["GeneratorExit", "Evicted"]
+    assert not caplog.records
+    assert stage.names().count("ACTIVITY_TASK_SCHEDULED") == 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sdk.loop.stage import SLEEP, Stage, call, ctx, task_of, workflow_of
+from sdk.loop.coding import SLEEP, call, ctx, task_of, workflow_of
+from sdk.loop.stage import Stage
 
 
 def test_one_task_a_timer_and_a_signal() -> None:

@@ -16,7 +16,8 @@ from polyrhythm.sdk.errors import (
     TaskTimedOut,
     TimeoutKind,
 )
-from sdk.loop.stage import SLEEP, Held, Stage, call, ctx, task_of, workflow_of
+from sdk.loop.coding import SLEEP, Held, call, ctx, task_of, workflow_of
+from sdk.loop.stage import Stage
 
 
 def double(number: int) -> int:

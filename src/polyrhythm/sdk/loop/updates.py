@@ -9,6 +9,7 @@ and does not ask the validator again.
 from __future__ import annotations
 
 import contextvars
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -194,7 +195,8 @@ def accepted_message(event: HistoryEvent) -> tuple[Request, Message]:
 
 async def _call(handler: Handler, args: list[Any]) -> Any:
     value = handler.function(*args)
-    return await value if handler.is_async else value
+    # A plain function may hand on a coroutine, as a lambda or a partial does.
+    return await value if inspect.isawaitable(value) else value
 
 
 def _send(run: UpdateRun, step: str, body: Any, owner: UpdateAccept | UpdateEnd) -> None:
