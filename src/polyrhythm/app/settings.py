@@ -22,6 +22,7 @@ from polyrhythm.sdk.worker import WorkerSettings
 
 Durability = Literal["full", "normal", "memory"]
 FILE_SCHEMES = ("", "sqlite")
+NOT_BUILT = ("postgresql", "postgres")
 REMOTE_SCHEMES = ("poly", "temporal")
 PORT = 7233
 

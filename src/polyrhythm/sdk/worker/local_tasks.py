@@ -63,9 +63,11 @@ class LocalTasks:
     async def _run(self, task: LocalTask) -> LocalResult:
         definition = replace(task.definition, options=task.options)
         number, began_s = task.attempt, time.monotonic()
+        attempt = None
         while True:
+            attempt = self._next(task, definition, number, attempt)
             try:
-                payload = await self._attempt(task, definition, number)
+                payload = await self._attempt(task, attempt)
             except Exception as error:  # noqa: BLE001 - whatever it is belongs to the workflow
                 delay_s = self._delay_s(definition, number, error)
                 failure = self._failure(error)
@@ -80,16 +82,24 @@ class LocalTasks:
             else:
                 return LocalResult(task.seq, Payloads(payloads=[payload]), attempt=number)
 
-    async def _attempt(self, task: LocalTask, definition: TaskDefinition, number: int) -> Payload:
+    def _next(
+        self, task: LocalTask, definition: TaskDefinition, number: int, before: Attempt | None
+    ) -> Attempt:
         info = replace(
             self._info,
             task=definition.name,
             task_id=str(task.seq),
             attempt=number,
             timeout_s=definition.options.timeout_s,
-            heartbeat_s=0.0,
         )
         attempt = Attempt(info, definition, self._converter)
+        if before is not None:
+            # Heartbeats go nowhere; the next attempt is told what the one before said last.
+            attempt.previous = before.unsent or before.previous
+        return attempt
+
+    async def _attempt(self, task: LocalTask, attempt: Attempt) -> Payload:
+        info = attempt.info
         try:
             return await self._executor.run(attempt, task.input)
         except asyncio.CancelledError:

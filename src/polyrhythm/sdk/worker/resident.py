@@ -58,7 +58,7 @@ class ResidentWorker:
         except HistoryNeeded:
             self._runner.begin(task)
             return None
-        if step.answer is None:
+        if step.answer is None and not step.silent:
             self._runner.begin(task, step)
         return step.answer
 

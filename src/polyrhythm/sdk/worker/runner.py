@@ -131,6 +131,8 @@ class WorkflowRunner:
                 await decode_message(self._codec, task)
             step = await self._activate(task)
         while step.answer is None:
+            if step.silent:
+                return None
             local.begin(step.local_tasks, step.local_dropped)
             held = step.held
             assert held is not None

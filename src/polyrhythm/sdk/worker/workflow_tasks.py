@@ -64,12 +64,17 @@ class Held:
 
 @dataclass(slots=True)
 class Step:
-    """What an activation came to: an answer, or local tasks that are waited for."""
+    """What an activation came to: an answer, or local tasks that are waited for.
+
+    `silent`: a workflow task that failed before has failed again. It is not answered: its timeout,
+    which the service lets grow, keeps it from being tried again at once and for ever.
+    """
 
     answer: Message | None = None
     held: Held | None = None
     local_tasks: Sequence[LocalTask] = ()
     local_dropped: Sequence[int] = ()
+    silent: bool = False
 
 
 class WorkflowTasks:
@@ -113,7 +118,7 @@ class WorkflowTasks:
         if held is None:
             definition = self._definitions.get(task.workflow_type.name)
             if definition is None:
-                return Step(self._refuse(task, self._not_here(task)))
+                return self._refused(task, self._not_here(task))
             held = self._hold(task, events, definition)
         instance = held.instance
         return self._run(task, held, lambda: instance.activate(task, events))
@@ -135,7 +140,7 @@ class WorkflowTasks:
         label = held.label if held is not None else f"workflow {task.workflow_type.name}"
         if held is not None:
             self._held.pop(held.run_id, None)
-        return Step(self._refuse(task, self._stuck(label, stack)), held)
+        return self._refused(task, self._stuck(label, stack))
 
     def forget(self, run_id: str) -> None:
         """Drop the live code of a run."""
@@ -215,7 +220,7 @@ class WorkflowTasks:
             failed.namespace = self._loop_settings.namespace
             held.busy = False
             self.forget(held.run_id)
-            return Step(failed, held)
+            return _failed(task, failed)
         answer: Message | None = activation.completed
         if activation.query is not None:
             activation.query.namespace = self._loop_settings.namespace
@@ -238,7 +243,10 @@ class WorkflowTasks:
         # Its coroutines may be anywhere: they are not touched again.
         held.busy = True
         self.forget(held.run_id)
-        return Step(self._refuse(task, error), held)
+        return self._refused(task, error)
+
+    def _refused(self, task: PollWorkflowTaskQueueResponse, error: Exception) -> Step:
+        return _failed(task, self._refuse(task, error))
 
     def _refuse(self, task: PollWorkflowTaskQueueResponse, error: Exception) -> Message:
         namespace, identity = self._loop_settings.namespace, self._settings.identity
@@ -274,3 +282,7 @@ class WorkflowTasks:
         )
         LOG.error("%s", error)
         return error
+
+
+def _failed(task: PollWorkflowTaskQueueResponse, answer: Message) -> Step:
+    return Step(silent=True) if task.attempt > 1 else Step(answer)
