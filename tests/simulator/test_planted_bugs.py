@@ -14,7 +14,7 @@ RULES = {
     "skip_the_attempt_check": {"stale"},
     "drop_timers": {"liveness"},
     "lose_messages": {"liveness"},
-    "deliver_twice": {"messages", "fold"},
+    "deliver_twice": {"messages", "dedupe"},
     "ignore_the_epoch": {"fencing"},
     "lose_the_buffer": {"buffer", "liveness", "attempt"},
     "lose_a_buffered_event": {"buffer"},

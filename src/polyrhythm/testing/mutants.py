@@ -82,13 +82,12 @@ def lose_messages() -> Iterator[None]:
 
 @contextmanager
 def deliver_twice() -> Iterator[None]:
-    """Messages are handed over twice, and receivers do not remember what they have."""
+    """Messages are handed over twice, and receivers take the second for another."""
     receive = message.receive
 
     def twice(state: RunState, told: Any, sender_key: int, sequence: int, context: Any) -> Any:
         first = receive(state, told, sender_key, sequence, context)
-        first.state.received = ()
-        second = receive(first.state, told, sender_key, sequence, context)
+        second = receive(first.state, told, sender_key, sequence + (1 << 40), context)
         first.event_frames += second.event_frames
         first.note_frames += second.note_frames
         first.effects += second.effects
