@@ -11,14 +11,20 @@ from typing import Any
 
 import grpc
 import grpc.aio
-from google.protobuf import descriptor_pool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from temporalio.api.operatorservice.v1 import service_pb2 as operator_pb2
+from temporalio.api.workflowservice.v1 import service_pb2 as workflow_pb2
 
 from polyrhythm.links.grpc.statuses import error_of
 from polyrhythm.sdk.connection import ConnectionSettings
 from polyrhythm.sdk.link import Traits
 
+SERVICES: dict[str, Any] = {
+    descriptor.full_name: descriptor
+    for module in (workflow_pb2, operator_pb2)
+    for descriptor in module.DESCRIPTOR.services_by_name.values()
+}
 UNLIMITED = -1
 # A service that was restarted is dialled again soon, where gRPC would pause for up to 2 minutes.
 OPTIONS: list[tuple[str, int]] = [
@@ -71,9 +77,8 @@ class GrpcLink:
         await self._channel.close(None)
 
     def _stub(self, method_name: str) -> Any:
-        full_name = method_name.lstrip("/").replace("/", ".")
-        method: Any = descriptor_pool.Default().FindMethodByName(full_name)
-        response_class = GetMessageClass(method.output_type)
+        service, _, method = method_name.lstrip("/").partition("/")
+        response_class = GetMessageClass(SERVICES[service].methods_by_name[method].output_type)
         stub = self._channel.unary_unary(method_name, None, response_class.FromString)
         self._stubs[method_name] = stub
         return stub

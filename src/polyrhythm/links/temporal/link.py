@@ -12,7 +12,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from google.protobuf import descriptor_pool
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 from temporalio.api.common.v1 import GrpcStatus
@@ -77,7 +76,6 @@ class TemporalLink:
         if self._client is None:
             self._client = await self._connect()
         stub = getattr(self._client, SERVICES.get(service, ""), None)
-        descriptor_pool.Default().FindMethodByName(f"{service}.{method}")
         call = getattr(stub, _snake(method), None)
         if call is None:
             raise Unimplemented(f"the client library has no call {method}")
