@@ -24,11 +24,11 @@ from polyrhythm.sdk.retry import (
 )
 
 
-class Declined(Exception):
+class DeclinedError(Exception):
     pass
 
 
-class DeclinedForEver(Declined):
+class DeclinedForEverError(DeclinedError):
     pass
 
 
@@ -51,7 +51,7 @@ def delays(strategy, error=None, count=8):
         (TokenBucket("api", "10/s", inner=Fixed("3s", 2)), [3] + [None] * 7),
         (Retry(final=(OSError,)), [None] * 8),
         (Retry(final=("OSError",)), [None] * 8),
-        (Retry(final=(Declined, "Other")), [1, 2, 4, 8, 16, 32, 64, 100]),
+        (Retry(final=(DeclinedError, "Other")), [1, 2, 4, 8, 16, 32, 64, 100]),
     ],
     ids=str,
 )
@@ -77,14 +77,14 @@ def test_jitter_takes_away_at_most_its_share_and_spreads():
 
 def test_the_strategy_follows_the_error():
     strategy = ByError(
-        {DeclinedForEver: None, Declined: Fixed("1m", 3), "Timeout": Fibonacci("5s")},
+        {DeclinedForEverError: None, DeclinedError: Fixed("1m", 3), "Timeout": Fibonacci("5s")},
         Retry(max_attempts=2),
     )
-    assert delays(strategy, DeclinedForEver())[0] is None
-    assert delays(strategy, Declined())[:3] == [60, 60, None]
+    assert delays(strategy, DeclinedForEverError())[0] is None
+    assert delays(strategy, DeclinedError())[:3] == [60, 60, None]
     assert delays(strategy, Failure("x", type="Timeout"))[:3] == [5, 5, 10]
     assert delays(strategy, OSError())[:2] == [1, None]
-    assert delays(ByError({Declined: Retry()}, None), OSError())[0] is None
+    assert delays(ByError({DeclinedError: Retry()}, None), OSError())[0] is None
 
 
 def test_the_error_itself_has_the_last_word():
@@ -109,13 +109,13 @@ def policy(initial=0.0, factor=0.0, maximum=0.0, attempts=0, final=()):
     ("strategy", "expected"),
     [
         (None, policy()),
-        (Retry(5, "250ms", 3.0, "1m", 0.5, (Declined, "X")),
-         policy(0.25, 3, 60, 5, ["Declined", "X"])),
+        (Retry(5, "250ms", 3.0, "1m", 0.5, (DeclinedError, "X")),
+         policy(0.25, 3, 60, 5, ["DeclinedError", "X"])),
         (Fixed("5s", 4), policy(5, 1, 5, 4)),
         (Fibonacci("2s", "1m"), policy(2, 1.618, 60)),
         (TokenBucket("k", "1/s", inner=Fixed("5s", 4)), policy(5, 1, 5, 4)),
-        (ByError({Declined: None, OSError: Fixed("1s", 9)}, Retry(3)),
-         policy(1, 2, 0, 9, ["Declined"])),
+        (ByError({DeclinedError: None, OSError: Fixed("1s", 9)}, Retry(3)),
+         policy(1, 2, 0, 9, ["DeclinedError"])),
         (ByError({OSError: Fixed("1s", 0)}, Retry(3)), policy(1, 2, 0, 0)),
         (ByError({OSError: Fixed("1s", 4)}, None), policy(1, 1, 1, 4)),
         (ByError({OSError: None}, None), policy(attempts=1, final=["OSError"])),
@@ -130,8 +130,8 @@ def test_a_token_bucket_names_its_bucket_and_needs_permits():
     bucket = TokenBucket("payments", rate="120/m", burst=5, inner=Retry())
     assert bucket_for(bucket, OSError()) == Bucket("payments", 2.0, 5)
     assert bucket_for(Retry(), OSError()) is None
-    mixed = ByError({Declined: bucket}, Fixed("1s"))
-    assert bucket_for(mixed, Declined()) == Bucket("payments", 2.0, 5)
+    mixed = ByError({DeclinedError: bucket}, Fixed("1s"))
+    assert bucket_for(mixed, DeclinedError()) == Bucket("payments", 2.0, 5)
     assert bucket_for(mixed, OSError()) is None
     check_traits(mixed, Traits("polyrhythm", permits=True), "charge")
     check_traits(Retry(), Traits("temporal"), "charge")

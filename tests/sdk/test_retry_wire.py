@@ -14,21 +14,21 @@ from polyrhythm.sdk.values import Converter
 CONVERTER = Converter()
 
 
-class Declined(Exception):
+class DeclinedError(Exception):
     pass
 
 
-class DeclinedForEver(Declined):
+class DeclinedForEverError(DeclinedError):
     pass
 
 
 STRATEGIES = [
-    Retry(5, "250ms", 3.0, "1m", 0.5, (Declined,)),
+    Retry(5, "250ms", 3.0, "1m", 0.5, (DeclinedError,)),
     Retry(initial=timedelta(seconds=2), final=("Other",)),
     Fixed("5s", 4, 0.1),
     Fibonacci("2s", "1m", 9),
-    ByError({Declined: None, "Other": Fixed("1s")}, Retry(3)),
-    ByError({Declined: Fibonacci()}, None),
+    ByError({DeclinedError: None, "Other": Fixed("1s")}, Retry(3)),
+    ByError({DeclinedError: Fibonacci()}, None),
     TokenBucket("k", "100/m", 5, ByError({OSError: Fixed("3s")})),
 ]
 
@@ -43,7 +43,7 @@ def over_the_wire(strategy):
 def test_it_answers_the_same_on_the_other_side(strategy):
     there = over_the_wire(strategy)
     assert type(there) is type(strategy)
-    for error in (OSError("x"), Declined("x"), DeclinedForEver("x"), KeyError("x")):
+    for error in (OSError("x"), DeclinedError("x"), DeclinedForEverError("x"), KeyError("x")):
         for attempt in (1, 2, 3, 4, 9):
             here = next_delay_s(strategy, attempt, error, random.Random(1).random)
             assert next_delay_s(there, attempt, error, random.Random(1).random) == here
@@ -70,15 +70,15 @@ def test_the_callers_strategy_counts_and_not_the_declared_one():
     def flaky(name: str) -> int:
         tries[name] += 1
         if tries[name] < 4:
-            raise DeclinedForEver("again")
+            raise DeclinedForEverError("again")
         return tries[name]
 
     @app.workflow
     async def calls() -> int:
-        fast = flaky.options(retry=ByError({Declined: Fibonacci("1ms")}, Fixed("1h")))
+        fast = flaky.options(retry=ByError({DeclinedError: Fibonacci("1ms")}, Fixed("1h")))
         done = await fast("slow")
         try:
-            await flaky.options(retry=Fixed("1ms", final=(Declined,)))("final")
+            await flaky.options(retry=Fixed("1ms", final=(DeclinedError,)))("final")
         except TaskFailed:
             return done
         return -1
