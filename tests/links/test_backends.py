@@ -100,10 +100,15 @@ def make_app(url: str, **settings) -> App:
     async def long_result() -> str:
         return await too_long()
 
+    @app.workflow(name="Quick")
+    async def quick(number: int) -> int:
+        return number + 1
+
     app.native, app.beats, app.long_result = native, beats, long_result
     return app
 
 
+TASK_FAILED = "workflow_task_failed_event_attributes"
 EXPECTED = {"plain": "1-a-b", "excited": "1!a!b", "near": "1+a+b", "count": "4"}
 
 
@@ -148,8 +153,8 @@ def test_an_id_that_is_taken(url):
         first.terminate("enough")
 
 
-def test_two_workers_with_different_code_on_one_queue(url, caplog):
-    """The worker that lacks a workflow says what it has; the one that has it takes the run."""
+def test_two_workers_with_different_code_on_one_queue(url):
+    """The worker that lacks a workflow says what it has; one that has it takes the run over."""
     app = make_app(url)
     other = App(app.name, url=url)
 
@@ -157,14 +162,16 @@ def test_two_workers_with_different_code_on_one_queue(url, caplog):
     async def other_one() -> str:
         return "other"
 
+    workflow_id = str(uuid.uuid4())
     with other:
-        run = App(app.name, url=url, works=False)
-        with run:
-            handle = run.client.workflow("Native", result=dict).start(Order(1, ["a", "b"]))
-            with app:
-                handle.update(RAISE.name, 1)
-                handle.send(GO.name, 4)
-                assert handle.result(timeout="60s") == EXPECTED
+        started = other.client.workflow("Quick", id=workflow_id, task_timeout="1s")
+        run = started.start(3)
+        while not (failed := [e for e in run.history() if e.HasField(TASK_FAILED)]):
+            continue
+        message = failed[0].workflow_task_failed_event_attributes.failure.message
+        assert "no workflow 'Quick'; it has: Other" in message
+    with app:
+        assert app.client.run(workflow_id, result=int).result(timeout="60s") == 4
 
 
 def test_a_service_without_permits_refuses_shared_buckets(url):
