@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from polyrhythm.base.durations import Span, parse_span
+from polyrhythm.sdk.declare.signature import bind
 from polyrhythm.sdk.definitions import HandlerKind, Signature
 from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.loop.context import Context, current
@@ -195,7 +196,8 @@ class Update(Generic[P, R]):
 
     def of(self, *args: P.args, **kwargs: P.kwargs) -> UpdateCall[R]:
         """Return the update with its value, to be made with a start."""
-        return UpdateCall(self.name, self.signature, args)
+        values = bind(self.signature, self.name, args, kwargs)
+        return UpdateCall(self.name, self.signature, tuple(values))
 
     def handler(
         self,

@@ -227,7 +227,7 @@ def test_a_start_with_an_update_is_one_call_and_joins_the_open_run():
     options = account.options(id=fresh())
     first = options.start_update(Account.deposit.of(5), 100)
     assert first.result() == 105
-    second = options.start_update(Account.deposit.of(7), 1000)
+    second = options.start_update(Account.deposit.of(amount=7), 1000)
     assert second.result() == 112
     assert second.run.run_id == first.run.run_id
     with pytest.raises(MisuseError, match="needs an id"):

@@ -133,6 +133,9 @@ def test_a_class_is_a_workflow_with_handlers(workflow):
     assert handlers[HandlerKind.QUERY, "how-much"].description == "The balance, in cents."
     assert account.definition.factory is Account
     assert account.definition.signature == Signature(("opening",), (int,), (), int)
+    assert account.cls.deposit.of(amount=3).args == (3,)
+    with pytest.raises(TypeError, match="takes 1 arguments, 2 were given"):
+        account.cls.deposit.of(1, 2)
     # Inside the class a marked method is a method still, and on the class it is the message.
     assert asyncio.run(Account().deposit(5)) == 5
     assert account.cls.deposit.name == "deposit"
@@ -210,7 +213,7 @@ def test_what_needs_permits_is_refused_where_there_are_none(task):
         with pytest.raises(MisuseError, match=f"task '{one.name}' .*there"):
             check_task(one.definition, Traits("there"))
     check_task(plain.definition, Traits("there"))
-    with pytest.raises(MisuseError, match="a token bucket is declared with the task"):
+    with pytest.raises(MisuseError, match="a token bucket is declared with it"):
         plain.options(retry=TokenBucket("api", "1/s"))
     shared.options(retry=TokenBucket("api", "2/s"))
 

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from polyrhythm.sdk.declare.signature import signature_of
+from polyrhythm.sdk.declare.signature import bind, signature_of
 from polyrhythm.sdk.definitions import HandlerDefinition, HandlerKind, Signature
 from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.messages import SignalCall, UpdateCall
@@ -50,7 +50,8 @@ class SignalMethod(Generic[S, P]):
 
     def of(self, *args: P.args, **kwargs: P.kwargs) -> SignalCall:
         """Return the signal with its values, for `workflow.options(signal=...)`."""
-        return SignalCall(self.name, self.signature, args)
+        values = bind(self.signature, self.name, args, kwargs)
+        return SignalCall(self.name, self.signature, tuple(values))
 
 
 class QueryMethod(Generic[S, P, R]):
@@ -110,7 +111,8 @@ class UpdateMethod(Generic[S, P, R]):
 
     def of(self, *args: P.args, **kwargs: P.kwargs) -> UpdateCall[R]:
         """Return the update with its values, to be made with a start."""
-        return UpdateCall(self.name, self.signature, args)
+        values = bind(self.signature, self.name, args, kwargs)
+        return UpdateCall(self.name, self.signature, tuple(values))
 
     def validator(
         self, function: Callable[Concatenate[S, P], None]
