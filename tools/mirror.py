@@ -33,6 +33,7 @@ run it again. Every verb runs its twin on the application's loop and waits; `aio
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from typing_extensions import Unpack
@@ -40,6 +41,7 @@ from typing_extensions import Unpack
 from polyrhythm.base.durations import Span
 from polyrhythm.sdk.client import {modules}
 from polyrhythm.sdk.client.history import History
+from polyrhythm.sdk.client.moment import RunMoment
 from polyrhythm.sdk.client.portal import Portal, block, step
 from polyrhythm.sdk.client.views import Description, RunSummary
 from polyrhythm.sdk.declare.methods import QueryMethod, SignalMethod, UpdateMethod

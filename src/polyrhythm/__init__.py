@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from polyrhythm.sdk import wf
     from polyrhythm.sdk.client.blocking import Client, Run, UpdateHandle
     from polyrhythm.sdk.client.history import History
+    from polyrhythm.sdk.client.moment import RunMoment
     from polyrhythm.sdk.client.views import Description, RunStatus, RunSummary
     from polyrhythm.sdk.declare.task import Task
     from polyrhythm.sdk.declare.workflow import Workflow
@@ -95,6 +96,7 @@ __all__ = [
     "Retry",
     "RetryAfter",
     "Run",
+    "RunMoment",
     "RunStatus",
     "RunSummary",
     "Signal",
@@ -125,6 +127,7 @@ MODULES = {
     "polyrhythm.base.errors": "AlreadyStarted NotFound PolyrhythmError",
     "polyrhythm.sdk.client.blocking": "Client Run UpdateHandle",
     "polyrhythm.sdk.client.history": "History",
+    "polyrhythm.sdk.client.moment": "RunMoment",
     "polyrhythm.sdk.client.views": "Description RunStatus RunSummary",
     "polyrhythm.sdk.declare.task": "Task",
     "polyrhythm.sdk.declare.workflow": "Workflow",

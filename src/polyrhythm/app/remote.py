@@ -11,6 +11,7 @@ import importlib
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 
+from polyrhythm.api.service import ListProjectionsRequest
 from polyrhythm.app.settings import AppPlan
 from polyrhythm.base.errors import (
     DeadlineExceeded,
@@ -18,9 +19,10 @@ from polyrhythm.base.errors import (
     NotFound,
     PermissionDenied,
     Unavailable,
+    Unimplemented,
 )
 from polyrhythm.links.grpc import GrpcLink
-from polyrhythm.sdk.link import WORKFLOW_SERVICE, Link
+from polyrhythm.sdk.link import OWN_SERVICE, WORKFLOW_SERVICE, Link
 
 # A service that is just being started beside this program gets this long.
 PATIENCE_S = 10.0
@@ -39,11 +41,23 @@ async def connect(plan: AppPlan) -> Link:
     sound = False
     try:
         await _ask(link, plan)
+        await _learn_traits(link, plan)
         sound = True
     finally:
         if not sound:
             await link.close()
     return link
+
+
+async def _learn_traits(link: Link, plan: AppPlan) -> None:
+    """Find out whether the service has what only Polyrhythm's have: poly:// reaches others too."""
+    if not link.traits.notes:
+        return
+    request = ListProjectionsRequest(namespace=plan.namespace)
+    try:
+        await link.call(OWN_SERVICE + "ListProjections", request, CALL_S)
+    except Unimplemented:
+        link.traits.permits = link.traits.notes = False
 
 
 async def _ask(link: Link, plan: AppPlan) -> None:

@@ -18,11 +18,17 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 WORKFLOW_SERVICE = "/temporal.api.workflowservice.v1.WorkflowService/"
+# Of Polyrhythm's own services only: see `Traits.permits` and `Traits.notes`.
+OWN_SERVICE = "/polyrhythm.api.v1.PolyrhythmService/"
 
 
 @dataclass(slots=True)
 class Traits:
-    """What a service has beside the calls that every service answers."""
+    """What a service has beside the calls that every service answers.
+
+    `permits`: tokens and leases that all workers share (TokenBucket, `rate=`, `concurrency=`).
+    `notes`: the log beneath the events: `run.at()`, projections. A Temporal cluster has neither.
+    """
 
     name: str
     permits: bool = False

@@ -49,7 +49,8 @@ class GrpcLink:
         if self._settings.api_key:
             self._metadata.append(("authorization", f"Bearer {self._settings.api_key}"))
         self._stubs: dict[str, Any] = {}
-        self._traits = Traits(f"the service at {address}")
+        # Of a Polyrhythm service; whoever connects to another one says so.
+        self._traits = Traits(f"the service at {address}", notes=True)
 
     @property
     def traits(self) -> Traits:

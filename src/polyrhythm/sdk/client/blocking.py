@@ -7,6 +7,7 @@ run it again. Every verb runs its twin on the application's loop and waits; `aio
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from typing_extensions import Unpack
@@ -14,6 +15,7 @@ from typing_extensions import Unpack
 from polyrhythm.base.durations import Span
 from polyrhythm.sdk.client import attempts, client, run, starter
 from polyrhythm.sdk.client.history import History
+from polyrhythm.sdk.client.moment import RunMoment
 from polyrhythm.sdk.client.portal import Portal, block, step
 from polyrhythm.sdk.client.views import Description, RunSummary
 from polyrhythm.sdk.declare.methods import QueryMethod, SignalMethod, UpdateMethod
@@ -196,6 +198,18 @@ class Run(Generic[R]):
     def history(self) -> History:
         """Return all events so far."""
         return block(self._portal, self.aio.history(), "run.history")
+
+    def at(self, time: datetime | None = None, *, event_id: int = 0) -> RunMoment:
+        """Return the run as it was: after the last commit at or before a time, or after the commit
+        that wrote an event; as it is now without either. Also of closed runs.
+
+            moment = run.at(datetime.now(UTC) - timedelta(hours=1))
+            moment.status, moment.description.pending_tasks, len(moment.history)
+
+        Raises NotFound before the run's start, InvalidArgument for an event it does not have,
+        MisuseError at a service without notes (a Temporal cluster), where `history()` has events.
+        """
+        return block(self._portal, self.aio.at(time, event_id=event_id), "run.at")
 
 
 class Starter(Generic[P, R]):

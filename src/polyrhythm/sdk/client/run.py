@@ -8,6 +8,7 @@ as new.
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from temporalio.api.failure.v1 import Failure as FailureMessage
@@ -32,6 +33,7 @@ from polyrhythm.base.durations import Span, parse_span
 from polyrhythm.base.errors import QueryFailed as RefusedQuery
 from polyrhythm.sdk import errors
 from polyrhythm.sdk.client.history import History
+from polyrhythm.sdk.client.moment import RunMoment, fetch_moment
 from polyrhythm.sdk.client.session import LONG_POLL_S, Session, new_id
 from polyrhythm.sdk.client.updates import make_update, read_outcome, update_request, wait_outcome
 from polyrhythm.sdk.client.views import Description, read_description, read_status
@@ -251,6 +253,18 @@ class Run(Generic[R]):
             token = response.next_page_token
             if not token:
                 return history
+
+    async def at(self, time: datetime | None = None, *, event_id: int = 0) -> RunMoment:
+        """Return the run as it was: after the last commit at or before a time, or after the commit
+        that wrote an event; as it is now without either. Also of closed runs.
+
+            moment = run.at(datetime.now(UTC) - timedelta(hours=1))
+            moment.status, moment.description.pending_tasks, len(moment.history)
+
+        Raises NotFound before the run's start, InvalidArgument for an event it does not have,
+        MisuseError at a service without notes (a Temporal cluster), where `history()` has events.
+        """
+        return await fetch_moment(self.session, (self.workflow_id, self.run_id), time, event_id)
 
     async def _update(self, update: Any, args: Any, kwargs: Any) -> UpdateHandle[Any]:
         name, signature, values = _message(update, args, kwargs)

@@ -17,7 +17,8 @@ from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload
 
 from polyrhythm.base.errors import Aborted, ResourceExhausted, Unavailable
-from polyrhythm.sdk.link import WORKFLOW_SERVICE, Link
+from polyrhythm.sdk.errors import MisuseError
+from polyrhythm.sdk.link import OWN_SERVICE, WORKFLOW_SERVICE, Link
 from polyrhythm.sdk.values import Codec, Converter, decode_message, encode_message
 
 M = TypeVar("M", bound=Message)
@@ -46,6 +47,21 @@ class Session:
         self, method: str, request: Message, kind: type[M], timeout_s: float = CALL_S
     ) -> M:
         """Call a method of the workflow service. Raises an error of `base.errors`."""
+        return await self._call(WORKFLOW_SERVICE + method, request, kind, timeout_s)
+
+    async def call_own(self, method: str, request: Message, kind: type[M], use: str) -> M:
+        """Call a method that only Polyrhythm's services have. Raises MisuseError at another, naming
+        what it is wanted for (`use`), and errors of `base.errors`.
+        """
+        traits = self.link.traits
+        if not traits.notes:
+            raise MisuseError(
+                f"{use} needs the log beneath the events, which {traits.name} does not have: only"
+                " a file, memory and poly:// do"
+            )
+        return await self._call(OWN_SERVICE + method, request, kind, CALL_S)
+
+    async def _call(self, method: str, request: Message, kind: type[M], timeout_s: float) -> M:
         if self.codec is not None:
             await encode_message(self.codec, request)
         loop = asyncio.get_running_loop()
@@ -54,7 +70,7 @@ class Session:
             try:
                 # A service in this process fills requests in place: each try has its own.
                 sent = _copy(request)
-                response = await self.link.call(WORKFLOW_SERVICE + method, sent, timeout_s)
+                response = await self.link.call(method, sent, timeout_s)
                 break
             except BUSY:
                 if loop.time() > until:
