@@ -26,7 +26,7 @@ from polyrhythm.sdk.statuses import BY_CODE, error_of_status
 SYSTEM = WORKFLOW_SERVICE + "GetSystemInfo"
 
 
-class Recorder(grpc.GenericRpcHandler):
+class Recorder:
     """Answers every call and keeps what came with it; or refuses with a status."""
 
     def __init__(self) -> None:

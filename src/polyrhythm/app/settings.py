@@ -119,9 +119,9 @@ def read_url(name: str, url: str | None, durability: Durability) -> Home:
     if url is None:
         return Home("sqlite", "" if durability == "memory" else os.path.realpath(f"{name}.db"))
     parts = urlsplit(url)
-    if parts.scheme == "postgresql":
+    if parts.scheme in NOT_BUILT:
         raise MisuseError(
-            "postgresql:// is not implemented yet: use a file, poly:// or temporal://"
+            f"{parts.scheme}:// is not implemented yet: use a file, poly:// or temporal://"
         )
     if parts.scheme in REMOTE_SCHEMES:
         if not parts.hostname or parts.path.strip("/") or parts.query:
