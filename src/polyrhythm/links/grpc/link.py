@@ -16,14 +16,15 @@ from google.protobuf.message_factory import GetMessageClass
 from temporalio.api.operatorservice.v1 import service_pb2 as operator_pb2
 from temporalio.api.workflowservice.v1 import service_pb2 as workflow_pb2
 
+from polyrhythm.api import service as own
 from polyrhythm.links.grpc.statuses import error_of
 from polyrhythm.sdk.connection import ConnectionSettings
 from polyrhythm.sdk.link import Traits
 
 SERVICES: dict[str, Any] = {
     descriptor.full_name: descriptor
-    for module in (workflow_pb2, operator_pb2)
-    for descriptor in module.DESCRIPTOR.services_by_name.values()
+    for file in (workflow_pb2.DESCRIPTOR, operator_pb2.DESCRIPTOR, own.DESCRIPTOR)
+    for descriptor in file.services_by_name.values()
 }
 UNLIMITED = -1
 # A service that was restarted is dialled again soon, where gRPC would pause for up to 2 minutes.
