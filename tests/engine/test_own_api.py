@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import pytest
 import temporalio.api.workflowservice.v1 as ws
+from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.api.history.v1 import History
 
-from engine.rig import Rig, activity, complete, signal_request, start_request
+from engine.rig import (
+    Rig,
+    activity,
+    complete,
+    poll_activity_request,
+    signal_request,
+    start_request,
+)
 from polyrhythm.api import service as api
 from polyrhythm.base.errors import FailedPrecondition, InvalidArgument, NotFound
 from polyrhythm.base.limits import SECOND_NS
@@ -203,3 +211,70 @@ def test_leases_are_limited_renewed_released_and_run_out() -> None:
     assert not acquire(rig, "d").granted
     rig.now_ns += 5 * SECOND_NS
     assert acquire(rig, "d").granted
+
+
+def polled(rig: Rig) -> ws.PollActivityTaskQueueResponse:
+    answer = rig.call(poll_activity_request())
+    assert isinstance(answer, ws.PollActivityTaskQueueResponse)
+    return answer
+
+
+def postpone(rig: Rig, token: bytes, delay_s: int = 10, details: bytes = b"") -> None:
+    rig.call(
+        api.PostponeActivityTaskRequest(
+            namespace="default", task_token=token, delay_ns=delay_s * SECOND_NS, details=details
+        )
+    )
+
+
+def with_activity() -> Rig:
+    rig = Rig()
+    rig.call(start_request())
+    rig.run_commands(activity("a"))
+    return rig
+
+
+def test_a_postponed_attempt_is_the_same_one_later_with_all_its_time() -> None:
+    rig = with_activity()
+    events = len(rig.events())
+    first = polled(rig)
+    rig.now_ns += 20 * SECOND_NS
+    mark = Payloads(payloads=[Payload(data=b"mark")])
+    postpone(rig, first.task_token, 15, mark.SerializeToString())
+    assert len(rig.events()) == events
+    rig.crash()
+    waiting = rig.submit(poll_activity_request())
+    rig.now_ns += 14 * SECOND_NS
+    rig.turn()
+    assert not waiting.done
+    rig.now_ns += SECOND_NS
+    rig.turn()
+    again = waiting.value
+    assert (again.activity_id, again.attempt) == ("a", 1)
+    assert again.heartbeat_details == mark
+    # Its timeout of 30 s counts from its second start.
+    rig.now_ns += 29 * SECOND_NS
+    rig.call(ws.RespondActivityTaskCompletedRequest(task_token=again.task_token))
+    assert "ACTIVITY_TASK_COMPLETED" in " ".join(rig.events())
+
+
+def test_an_attempt_is_postponed_once() -> None:
+    rig = with_activity()
+    token = polled(rig).task_token
+    postpone(rig, token)
+    with pytest.raises(NotFound):
+        postpone(rig, token)
+    rig.now_ns += 10 * SECOND_NS
+    rig.turn()
+    polled(rig)
+    # It runs again; the first call, sent once more, must not take it away.
+    with pytest.raises(NotFound):
+        postpone(rig, token)
+
+
+def test_an_attempt_that_is_to_end_is_not_postponed() -> None:
+    rig = with_activity()
+    token = polled(rig).task_token
+    rig.call(ws.PauseActivityRequest(namespace="default", execution={"workflow_id": "w"}, id="a"))
+    with pytest.raises(FailedPrecondition, match="cannot be postponed"):
+        postpone(rig, token)

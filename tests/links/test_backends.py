@@ -175,11 +175,22 @@ def test_two_workers_with_different_code_on_one_queue(url):
 
 
 def test_a_service_without_permits_refuses_shared_buckets(url):
-    app = App("buckets", url=url)
+    app = App(f"buckets-{uuid.uuid4()}", url=url)
 
     @app.task(retry=TokenBucket("key", "10/s", 5, Fixed("1s")))
-    async def limited() -> None: ...
+    async def limited() -> int:
+        return 1
 
+    @app.workflow
+    async def one() -> int:
+        return await limited()
+
+    if url.startswith("poly://") and not REAL:
+        with app:
+            assert one.execute() == 1
+            assert app.session.link.traits.permits
+            assert one.start().at().last_event_id >= 2
+        return
     with pytest.raises(MisuseError, match="token bucket"), app:
         pass
 

@@ -214,3 +214,19 @@ class Leases(_message.Message):
     HOLDERS_FIELD_NUMBER: _ClassVar[int]
     holders: _containers.ScalarMap[str, int]
     def __init__(self, holders: _Optional[_Mapping[str, int]] = ...) -> None: ...
+
+class PostponeActivityTaskRequest(_message.Message):
+    __slots__ = ("namespace", "task_token", "delay_ns", "details")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    TASK_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    DELAY_NS_FIELD_NUMBER: _ClassVar[int]
+    DETAILS_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    task_token: bytes
+    delay_ns: int
+    details: bytes
+    def __init__(self, namespace: _Optional[str] = ..., task_token: _Optional[bytes] = ..., delay_ns: _Optional[int] = ..., details: _Optional[bytes] = ...) -> None: ...
+
+class PostponeActivityTaskResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

@@ -96,6 +96,14 @@ class TaskSettings(TypedDict, total=False):
     """What `@app.task(...)` takes: all of the above, and what no call can change.
 
     `remote`: other workers run it, this is its declaration only.
+
+    `rate`: "100/m": attempts of the task, of all workers on its queue together, begin one by one,
+    no faster. `concurrency`: at most so many of them are at work at once. An attempt that has to
+    wait for more than a second goes back to the service: it holds no worker, is not counted as an
+    attempt, and `timeout` begins when the function does (give or take that second); `deadline` goes
+    on. Rates are served in order; places in the order of chance, asked for every 5 s at most. The
+    places of a worker that dies come free within 30 s; a worker that is cut off from its service
+    for longer may go on beside the one that has got its place. For a file, memory and poly:// only.
     """
 
     retry: Strategy | int

@@ -102,6 +102,7 @@ POLYRHYTHM_HANDLERS: dict[str, Handler] = {
     "ReservePermit": permits.handle_reserve,
     "AcquireLease": permits.handle_acquire,
     "ReleaseLease": permits.handle_release,
+    "PostponeActivityTask": permits.handle_postpone,
 }
 
 # Everything not named here names a registered namespace.

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 
+from google.protobuf.message import DecodeError
+from temporalio.api.common.v1 import Payloads
+
 from polyrhythm.api import service as api
 from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.base.limits import DAY_NS
@@ -56,6 +59,24 @@ def handle_release(
     """Give a lease back. Reply: ReleaseLeaseResponse."""
     _check_key(service, request.key)
     _check_holder(service, request.holder)
+    return service.submit(scope, request, deadline_ns)
+
+
+def handle_postpone(
+    service: Service,
+    scope: NamespaceScope,
+    request: api.PostponeActivityTaskRequest,
+    deadline_ns: int,
+) -> Reply:
+    """Take an attempt back that waits for a permit. Reply: PostponeActivityTaskResponse."""
+    if not 0 < request.delay_ns <= SPAN_NS_MAX:
+        raise InvalidArgument("delay_ns must be more than 0 and at most 366 days")
+    if len(request.details) > service.limits.blob_bytes_max:
+        raise InvalidArgument(f"details have at most {service.limits.blob_bytes_max} bytes")
+    try:
+        Payloads.FromString(request.details)
+    except DecodeError:
+        raise InvalidArgument("details are not Payloads") from None
     return service.submit(scope, request, deadline_ns)
 
 

@@ -83,6 +83,7 @@ HANDLERS: dict[type, Handler] = {
     _api.ReservePermitRequest: permits.reserve_permit,
     _api.AcquireLeaseRequest: permits.acquire_lease,
     _api.ReleaseLeaseRequest: permits.release_lease,
+    _api.PostponeActivityTaskRequest: activities.postpone_activity,
     ListRuns: lists.list_runs,
     CountRuns: lists.count_runs,
     FireDue: own.fire_due,

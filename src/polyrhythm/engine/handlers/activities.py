@@ -30,6 +30,7 @@ from polyrhythm.core.decide.activity import (
     decide_activity_failed,
     decide_activity_heartbeat,
 )
+from polyrhythm.core.decide.postpone import decide_activity_postponed
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.calls import Call
@@ -59,6 +60,11 @@ def cancel_activity(desk: Desk, call: Call) -> None:
 def heartbeat_activity(desk: Desk, call: Call) -> None:
     """Take a sign of life."""
     _by_token(desk, call, decide_activity_heartbeat)
+
+
+def postpone_activity(desk: Desk, call: Call) -> None:
+    """Take an attempt back that was not begun."""
+    _by_token(desk, call, decide_activity_postponed)
 
 
 def complete_activity_by_id(desk: Desk, call: Call) -> None:

@@ -24,7 +24,7 @@ class InProcLink:
         self._service = service
         self._caller = caller
         self._loop = asyncio.get_running_loop()
-        self._traits = Traits("in process", notes=True, hosts_workers=True)
+        self._traits = Traits("in process", permits=True, notes=True, hosts_workers=True)
 
     @property
     def traits(self) -> Traits:

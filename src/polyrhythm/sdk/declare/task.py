@@ -60,6 +60,12 @@ class Task(Generic[P, R, F]):
         if context is None:
             raise self._outside(f"{self.definition.name}.local")
         definition = self.definition
+        declared = definition.options
+        if declared.rate or declared.concurrency or needs_permits(self._options.retry):
+            raise MisuseError(
+                f"task {self.name!r} shares permits with other workers, which a local task cannot"
+                f" wait for: call {self.name}(...) instead of {self.name}.local(...)"
+            )
         values = bind(definition.signature, definition.name, args, kwargs)
         return context.start_local_task(definition, self._options, values)
 

@@ -44,7 +44,9 @@ class Answers:
         self._link = link
         self._answer_s = answer_s
 
-    async def send(self, method: str, request: Message) -> Message | None:
+    async def send(
+        self, method: str, request: Message, service: str = WORKFLOW_SERVICE
+    ) -> Message | None:
         """Deliver a request; None when nobody waits for it any more.
 
         Raises an error of `base.errors` when the service refuses it, or stays away too long.
@@ -52,7 +54,7 @@ class Answers:
         began, tries = time.monotonic(), 0
         while True:
             try:
-                return await self._link.call(WORKFLOW_SERVICE + method, request, CALL_S)
+                return await self._link.call(service + method, request, CALL_S)
             except NotFound as error:
                 LOG.debug("%s: %s", method, error)
                 return None

@@ -21,7 +21,7 @@ from temporalio.api.failure.v1 import Failure as FailureMessage
 from temporalio.api.workflowservice.v1 import PollActivityTaskQueueResponse
 
 from polyrhythm.sdk.definitions import TaskDefinition
-from polyrhythm.sdk.retry import Strategy
+from polyrhythm.sdk.retry import Bucket, Strategy
 from polyrhythm.sdk.values import Converter
 
 
@@ -66,9 +66,11 @@ class CompletesLater(BaseException):
 class FailedElsewhere(Exception):
     """What the function raised in another process, as the failure it wrote there."""
 
-    def __init__(self, failure: FailureMessage) -> None:
+    def __init__(self, failure: FailureMessage, bucket: Bucket | None = None) -> None:
         super().__init__(failure.message)
         self.failure = failure
+        # What a retry takes a token from.
+        self.bucket = bucket
 
 
 class Attempt:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
+from temporalio.api.common.v1 import Payloads
 from temporalio.api.workflowservice.v1 import PollActivityTaskQueueResponse
 
 from polyrhythm.sdk.definitions import Signature, TaskDefinition, TaskKind
@@ -20,6 +21,7 @@ from polyrhythm.sdk.worker.answers import LOG, Answers
 from polyrhythm.sdk.worker.attempt import Attempt, StopReason, info_of
 from polyrhythm.sdk.worker.executor import Executor
 from polyrhythm.sdk.worker.heartbeats import Heartbeats
+from polyrhythm.sdk.worker.permits import Mark, Permits, Postponed, take_mark, wants_permits
 from polyrhythm.sdk.worker.progress import Progress
 from polyrhythm.sdk.worker.settings import WorkerSettings
 from polyrhythm.sdk.worker.verdicts import Verdict, verdict_on_error, verdict_on_result
@@ -35,8 +37,10 @@ class Attempts:
         definitions: Mapping[str, TaskDefinition],
         answers: Answers,
         settings: WorkerSettings,
+        namespace: str = "default",
     ) -> None:
         self._definitions = definitions
+        self._permits = Permits(answers, namespace)
         self._answers = answers
         self._settings = settings
         self._converter = settings.converter
@@ -120,13 +124,18 @@ class Attempts:
             self.has_room.clear()
 
     async def _perform(self, attempt: Attempt, task: PollActivityTaskQueueResponse) -> None:
+        mark = take_mark(task.heartbeat_details)
+        details = Payloads(payloads=task.heartbeat_details.payloads)
         if self._codec is not None:
             await decode_message(self._codec, task)
         attempt.previous.CopyFrom(task.heartbeat_details)
         attempt.strategy = read_strategy(task.header.fields, self._converter)
         heartbeats = Heartbeats(attempt, self._answers, self._settings)
         try:
-            verdict = await self._verdict(attempt, task)
+            if wants_permits(attempt):
+                verdict = await self._admit(attempt, task, mark, details)
+            else:
+                verdict = await self._verdict(attempt, task)
         finally:
             heartbeats.end()
         if verdict is None:
@@ -134,6 +143,24 @@ class Attempts:
         if self._codec is not None:
             await encode_message(self._codec, verdict.request)
         await self._answers.send_or_log(verdict.method, verdict.request)
+
+    async def _admit(
+        self,
+        attempt: Attempt,
+        task: PollActivityTaskQueueResponse,
+        mark: Mark | None,
+        details: Payloads,
+    ) -> Verdict | None:
+        """Come to a verdict once the task's rate and concurrency let the attempt begin."""
+        try:
+            async with self._permits.admitted(attempt, mark, details):
+                return await self._verdict(attempt, task)
+        except Postponed:
+            return None
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise
+            return verdict_on_error(attempt, error, self._settings.identity)
 
     async def _verdict(
         self, attempt: Attempt, task: PollActivityTaskQueueResponse
@@ -150,7 +177,10 @@ class Attempts:
                 quiet = isinstance(error, FailureError)
                 LOG.info("%s: %r", attempt.info, error, exc_info=None if quiet else error)
             self._failed += 1
-            return verdict_on_error(attempt, error, identity)
+            verdict = verdict_on_error(attempt, error, identity)
+            if verdict is not None:
+                await self._permits.delay_retry(attempt, error, verdict.request)
+            return verdict
         self._completed += 1
         return verdict_on_result(attempt, payload, identity)
 

@@ -24,6 +24,7 @@ from temporalio.api.common.v1 import Payloads
 
 from polyrhythm.sdk.definitions import TaskDefinition
 from polyrhythm.sdk.failures import to_failure
+from polyrhythm.sdk.retry import bucket_for
 from polyrhythm.sdk.retry_wire import unpack
 from polyrhythm.sdk.values import Converter
 from polyrhythm.sdk.worker.attempt import ATTEMPT, Attempt, CompletesLater, StopReason, TaskInfo
@@ -106,7 +107,8 @@ class Service:
         except BaseException as error:  # noqa: BLE001 - how a user's function ended is an answer
             cancelled = isinstance(error, asyncio.CancelledError)
             failure = failure_of(attempt, error).SerializeToString()
-            return Done(failure=failure, cancelled=cancelled)
+            bucket = bucket_for(attempt.strategy, error)
+            return Done(failure=failure, bucket=bucket, cancelled=cancelled)
         finally:
             self._current = None
             ATTEMPT.set(None)

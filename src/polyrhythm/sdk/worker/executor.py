@@ -124,7 +124,7 @@ class Executor:
         if outcome.cancelled:
             raise asyncio.CancelledError
         if outcome.failure is not None:
-            raise FailedElsewhere(outcome.failure)
+            raise FailedElsewhere(outcome.failure, outcome.bucket)
         return _kept(attempt, outcome.result)
 
     async def _in_time(self, attempt: Attempt, work: asyncio.Future[Any]) -> None:

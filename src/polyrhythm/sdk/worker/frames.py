@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from polyrhythm.sdk.retry import Bucket
+
 HEAD = struct.Struct("<IB")
 
 
@@ -51,6 +53,8 @@ class Done:
 
     result: bytes = b""
     failure: bytes = b""
+    # Of the strategy that applies to the failure.
+    bucket: Bucket | None = None
     cancelled: bool = False
     later: bool = False
 

@@ -41,11 +41,12 @@ CHILD_VARIABLE = "POLYRHYTHM_CHILD"
 class Outcome:
     """How an attempt in a child ended."""
 
-    __slots__ = ("cancelled", "failure", "later", "result")
+    __slots__ = ("bucket", "cancelled", "failure", "later", "result")
 
     def __init__(self, done: Done) -> None:
         self.result = Payload.FromString(done.result)
         self.failure = FailureMessage.FromString(done.failure) if done.failure else None
+        self.bucket = done.bucket
         self.cancelled = done.cancelled
         self.later = done.later
 

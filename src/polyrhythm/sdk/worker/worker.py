@@ -57,7 +57,7 @@ class Worker:
         loop_settings.converter = settings.converter
         self._answers = Answers(link, settings.answer_s)
         self.tasks = WorkflowTasks(plan.workflows, loop_settings, settings)
-        self.attempts = Attempts(plan.tasks, self._answers, settings)
+        self.attempts = Attempts(plan.tasks, self._answers, settings, plan.namespace)
         self.runner = WorkflowRunner(
             self._place, self.tasks, self.attempts, self._answers, settings
         )
