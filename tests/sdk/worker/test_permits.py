@@ -1,5 +1,6 @@
 """Rates, concurrency and shared retries: over several workers, without using up attempts."""
 
+import queue
 import threading
 import time
 
@@ -234,16 +235,30 @@ def test_marks_that_are_not_ours_are_left_alone():
 
 def test_postponing_wants_a_delay_and_payloads():
     app = App("postponing", durability="memory")
+    tokens = queue.Queue()
+
+    @app.task(timeout="1m", retry=ONCE)
+    async def later() -> None:
+        tokens.put(task.info().token)
+        task.complete_later()
+
+    @app.workflow
+    async def one() -> None:
+        await later()
+
     with app:
-        session = app.session
+        run = one.start()
+        token = tokens.get(timeout=20)
 
         def postpone(delay_ns: int, details: bytes) -> None:
-            request = api.PostponeActivityTaskRequest(namespace="default", task_token=b"x")
+            request = api.PostponeActivityTaskRequest(namespace="default", task_token=token)
             request.delay_ns, request.details = delay_ns, details
             kind = api.PostponeActivityTaskResponse
-            app.portal.run(session.call_own("PostponeActivityTask", request, kind, "a test"))
+            app.portal.run(app.session.call_own("PostponeActivityTask", request, kind, "a test"))
 
         with pytest.raises(InvalidArgument, match="delay_ns"):
             postpone(0, b"")
         with pytest.raises(InvalidArgument, match="not Payloads"):
             postpone(1, b"\xff")
+        app.client.attempt(token).complete()
+        assert run.result() is None
