@@ -90,8 +90,8 @@ class Attempt:
         self.unsent: Payloads | None = None
         self.notify: Callable[[], None] = _nobody
         self.stop_listener: Callable[[], None] = _nobody
-        # The same for the worker's loop and for the function's thread.
-        self.asked = asyncio.Event()
+        # The same for whoever waits on the worker's loop, and for the function's thread.
+        self.asked_listener: Callable[[], None] = _nobody
         self._stopped = threading.Event()
 
     def heartbeat(self, details: tuple[Any, ...]) -> None:
@@ -123,7 +123,7 @@ class Attempt:
         if self.stop_reason is None:
             self.stop_reason = reason
             self._stopped.set()
-            self.asked.set()
+            self.asked_listener()
             self.stop_listener()
 
 

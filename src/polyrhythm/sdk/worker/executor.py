@@ -132,15 +132,25 @@ class Executor:
         a moment longer.
         """
         timeout_s = attempt.info.timeout_s
-        asked = asyncio.ensure_future(attempt.asked.wait())
+        loop = asyncio.get_running_loop()
+        # One future for the three ends: asyncio.wait with a task for each takes 60 us more.
+        settled = loop.create_future()
+
+        def settle(_: object = None) -> None:
+            if not settled.done():
+                settled.set_result(None)
+
+        work.add_done_callback(settle)
+        attempt.asked_listener = settle
+        timer = loop.call_later(timeout_s + TIMEOUT_MARGIN_S, settle) if timeout_s else None
         try:
-            await asyncio.wait(
-                [work, asked],
-                timeout=timeout_s + TIMEOUT_MARGIN_S if timeout_s else None,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            if attempt.stop_reason is None:
+                await settled
         finally:
-            asked.cancel()
+            attempt.asked_listener = _nobody
+            work.remove_done_callback(settle)
+            if timer is not None:
+                timer.cancel()
         if not work.done():
             attempt.stop(StopReason.TIMED_OUT)
             await asyncio.wait([work], timeout=self._grace_s(attempt))
