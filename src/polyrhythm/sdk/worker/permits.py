@@ -235,8 +235,14 @@ def _inside_s(attempt: Attempt) -> float:
 
 async def _wait(attempt: Attempt, seconds: float) -> None:
     """Wait, unless the attempt is asked to end first. Raises CancelledError then."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(attempt.asked.wait(), seconds)
+    asked = asyncio.Event()
+    before, attempt.asked_listener = attempt.asked_listener, asked.set
+    try:
+        attempt.raise_if_stopped()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asked.wait(), seconds)
+    finally:
+        attempt.asked_listener = before
     attempt.raise_if_stopped()
 
 
