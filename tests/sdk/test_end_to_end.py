@@ -258,3 +258,23 @@ def test_an_update_of_a_function(path):
         assert run.update("set_level", 3) == 0
         assert run.update("set_level", 10) == 3
         assert run.result(timeout="20s") == 10
+
+
+def test_a_signal_without_a_value_is_not_waited_for_by_its_value(path):
+    app = App("bell", url=str(path))
+    ring = Signal("ring")
+
+    @app.workflow
+    async def wait() -> str:
+        try:
+            await ring.next(timeout="1h")
+        except MisuseError as error:
+            advice = str(error)
+        rung = await wf.wait_for(ring.pending, timeout="1h")
+        await ring.next()
+        return f"{rung} {ring.pending()} {advice}"
+
+    with app:
+        run = wait.start()
+        run.send(ring)
+        assert run.result(timeout="20s").startswith("True 0 Signal('ring') has no value: ")

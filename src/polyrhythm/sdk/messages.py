@@ -89,6 +89,11 @@ class Signal(Generic[T]):
         """
         if timeout is None:
             return await self.receive()
+        if not self.signature.names:
+            raise MisuseError(
+                f"{self!r} has no value: next(timeout=...) would return None either way; write"
+                " `if await wf.wait_for(SIGNAL.pending, timeout=...): await SIGNAL.next()`"
+            )
         channel = self.as_channel()
         taken = channel.take()
         if taken is None:
