@@ -11,7 +11,7 @@ from poly_process import WORKFLOW, start_request
 from polyrhythm.app import node as node_module
 from polyrhythm.app.compose import Place, own
 from polyrhythm.app.node import UNIX, Node, NodeSettings
-from polyrhythm.base.errors import InvalidArgument, NotFound, Unavailable
+from polyrhythm.base.errors import InvalidArgument, NamespaceNotFound, Unavailable
 from polyrhythm.links.grpc import GrpcLink
 from polyrhythm.transports.grpc import AddressTaken
 
@@ -81,7 +81,7 @@ def test_namespaces_of_an_attached_process_are_registered_at_the_owner(tmp_path)
 
     async def main():
         async with running(settings_for(tmp_path), "serving") as (owner, _):
-            with pytest.raises(NotFound):
+            with pytest.raises(NamespaceNotFound):
                 await owner.call(describe, DescribeNamespaceRequest(namespace="shop"), 5)
             second = settings_for(tmp_path, namespaces=["shop"])
             async with running(second, "attached") as (link, _):

@@ -120,7 +120,7 @@ def test_polled_code_that_blocks_outside_python_leaves_its_thread():
     async def main():
         owned = own(Place("", "memory"), Limits())
         link = owned.link()
-        settings = WorkerSettings(stuck_s=0.1, workflow_threads_max=1)
+        settings = WorkerSettings(stuck_s=0.5, workflow_threads_max=1)
         plan = WorkerPlan("default", "q", registry.tasks, registry.workflows, settings)
         worker = Worker(link, plan)
         polling = asyncio.ensure_future(worker.poll())

@@ -113,11 +113,10 @@ class Executor:
         try:
             await self._in_time(attempt, work)
         finally:
-            # The child is killed with its attempt.
+            # The child is killed with its attempt, and is gone before the slot is free again.
             if not work.done():
                 work.cancel()
-        if not work.done():
-            raise asyncio.CancelledError
+                await asyncio.wait([work])
         outcome = work.result()
         if outcome.later:
             raise CompletesLater
