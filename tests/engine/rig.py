@@ -32,10 +32,10 @@ class CountedIds:
 class Rig:
     """One process: a lane that can be crashed and started again on the same store."""
 
-    def __init__(self, limits: Limits | None = None, faults: Any = None) -> None:
+    def __init__(self, limits: Limits | None = None, faults: Any = None, store: Any = None) -> None:
         self.limits = limits or Limits()
         self.faults = faults
-        self.store = MemoryStore(faults)
+        self.store = store if store is not None else MemoryStore(faults)
         self.ids = CountedIds()
         self.now_ns = START_NS
         self.lane = self.open()

@@ -9,7 +9,7 @@ import apsw
 import pytest
 import temporalio.api.workflowservice.v1 as ws
 
-from engine.rig import CountedIds, Rig, poll_request, signal_request, start_request, timer
+from engine.rig import Rig, poll_request, signal_request, start_request, timer
 from polyrhythm.base.errors import DataLoss
 from polyrhythm.base.limits import Limits
 from polyrhythm.engine.calls import ListRuns
@@ -20,28 +20,29 @@ from polyrhythm.stores.sqlite import SqliteSettings, SqliteStore
 NAMES = ("a", "b", "c")
 
 
-class FileRig(Rig):
+class FileRig:
     """A rig over a file, which another process may harm while it is closed."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.limits = Limits(snapshot_rows=3)
-        self.ids = CountedIds()
-        self.now_ns = 1_700_000_000 * 1_000_000_000
-        self.open_file()
+        self.rig = Rig(Limits(snapshot_rows=3), store=self.open_store())
 
-    def open_file(self) -> None:
-        self.store: Any = SqliteStore(self.file, SqliteSettings(reserve_bytes=0))
-        self.lane = self.open()
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the rig's."""
+        return getattr(self.rig, name)
+
+    def open_store(self) -> SqliteStore:
+        return SqliteStore(self.file, SqliteSettings(reserve_bytes=0))
 
     def damage(self, sql: str) -> None:
         """Change the file behind the store's back, and come back to it."""
-        self.store.close()
+        self.rig.store.close()
         with apsw.Connection(str(self.file)) as connection:
             connection.execute(sql)
             assert connection.changes()
         connection.close()
-        self.open_file()
+        self.rig.store = self.open_store()
+        self.rig.lane = self.rig.open()
 
 
 @pytest.fixture

@@ -103,8 +103,9 @@ class Limits:
     # A turn of the lane: items decided before one commit, and steps they may cause among them.
     turn_items_max: int = 512
     turn_steps_max: int = 8192
-    # Memory: states kept for runs that may act soon, as many and as much; offers of one queue, armed
-    # timers. 20,000 runs that sleep take 80 MB, so that bytes count only where payloads are large.
+    # Memory: states kept for runs that may act soon, as many and as much; offers of one queue,
+    # armed timers. 20,000 runs that sleep take 80 MB, so that bytes count only where payloads are
+    # large.
     cached_runs_max: int = 20_000
     cached_bytes_max: int = 256 * 1024 * 1024
     cached_history_bytes_max: int = 64 * 1024
