@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from polyrhythm.app.application import App
     from polyrhythm.base.errors import AlreadyStarted, NotFound, PolyrhythmError
     from polyrhythm.sdk import wf
+    from polyrhythm.sdk.alerts.alert import Alert
     from polyrhythm.sdk.client.blocking import Client, Run, UpdateHandle
     from polyrhythm.sdk.client.history import History
     from polyrhythm.sdk.client.moment import RunMoment
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Alert",
     "AlreadyStarted",
     "App",
     "ApplicationError",
@@ -125,6 +127,7 @@ __all__ = [
 MODULES = {
     "polyrhythm.app.application": "App",
     "polyrhythm.base.errors": "AlreadyStarted NotFound PolyrhythmError",
+    "polyrhythm.sdk.alerts.alert": "Alert",
     "polyrhythm.sdk.client.blocking": "Client Run UpdateHandle",
     "polyrhythm.sdk.client.history": "History",
     "polyrhythm.sdk.client.moment": "RunMoment",

@@ -19,6 +19,7 @@ from polyrhythm.app.settings import AppPlan
 from polyrhythm.app.socket_path import socket_path
 from polyrhythm.app.switch_link import SwitchLink
 from polyrhythm.base.errors import StoreError
+from polyrhythm.sdk.alerts.courier import add_courier
 from polyrhythm.sdk.client.session import Session
 from polyrhythm.sdk.declare.registry import Registry
 from polyrhythm.sdk.guards import guarded, install
@@ -62,6 +63,11 @@ class Opened:
         """What the worker has done and is doing."""
         return self._crew.progress if self._crew is not None else Progress()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a task or workflow code is at work in this process."""
+        return self._crew is not None and self._crew.busy
+
     async def watch(self, ending: asyncio.Event, told: Callable[[str], None] | None = None) -> None:
         """Wait for the end, or for what makes further work impossible, which is raised."""
         telling = self._start(self._tell(told)) if told is not None else None
@@ -96,7 +102,7 @@ class Opened:
     async def _open_file(self) -> None:
         plan = self._plan
         file = plan.home.file
-        place = Place(file, plan.durability, UNIX + socket_path(file) if file else "")
+        place = Place(file, plan.durability, UNIX + socket_path(file) if file else "", plan.host)
         names = [] if plan.namespace == "default" else [plan.namespace]
         node = self._node = Node(NodeSettings("", place, namespaces=names))
         self._link = node.link
@@ -125,6 +131,7 @@ class Opened:
 
     def _worker(self) -> Worker:
         plan, registry = self._plan, self._registry
+        add_courier(registry)
         install()
         loop_settings = LoopSettings(header=plan.header, guard=guarded)
         return Worker(

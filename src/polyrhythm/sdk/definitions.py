@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from polyrhythm.sdk.alerts.alert import Alert
 from polyrhythm.sdk.retry import Strategy
 
 
@@ -64,6 +65,7 @@ class TaskOptions:
     priority: int = 0
     rate: str = ""
     concurrency: int = 0
+    alert: Alert | None = None
     cancellation: Cancellation = Cancellation.ASK
     summary: str = ""
 
@@ -108,6 +110,7 @@ class WorkflowOptions:
     execution_timeout_s: float = 0.0
     task_timeout_s: float = 0.0
     queue: str = ""
+    alert: Alert | None = None
 
 
 class ParentClose(Enum):

@@ -13,6 +13,7 @@ from typing import Any, TypedDict, TypeVar
 
 from polyrhythm.base.durations import Span, parse_rate, parse_span
 from polyrhythm.base.errors import InvalidArgument
+from polyrhythm.sdk.alerts.alert import Alert
 from polyrhythm.sdk.definitions import (
     Cancellation,
     ChildOptions,
@@ -120,6 +121,7 @@ class TaskSettings(TypedDict, total=False):
     remote: bool
     rate: str
     concurrency: int
+    alert: Alert
 
 
 class WorkflowSettings(TypedDict, total=False):
@@ -132,6 +134,7 @@ class WorkflowSettings(TypedDict, total=False):
     execution_timeout: Span
     task_timeout: Span
     queue: str
+    alert: Alert
 
 
 class StartSettings(TypedDict, total=False):

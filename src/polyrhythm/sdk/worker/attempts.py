@@ -11,12 +11,16 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from temporalio.api.common.v1 import Payloads
-from temporalio.api.workflowservice.v1 import PollActivityTaskQueueResponse
+from temporalio.api.workflowservice.v1 import (
+    PollActivityTaskQueueResponse,
+    RespondActivityTaskFailedRequest,
+)
 
 from polyrhythm.sdk.definitions import Signature, TaskDefinition, TaskKind
 from polyrhythm.sdk.errors import Failure, FailureError
 from polyrhythm.sdk.retry_wire import read_strategy
 from polyrhythm.sdk.values import decode_message, encode_message
+from polyrhythm.sdk.worker.alarms import Alarms
 from polyrhythm.sdk.worker.answers import LOG, Answers
 from polyrhythm.sdk.worker.attempt import Attempt, StopReason, info_of
 from polyrhythm.sdk.worker.executor import Executor
@@ -41,6 +45,8 @@ class Attempts:
     ) -> None:
         self._definitions = definitions
         self._permits = Permits(answers, namespace)
+        # Told of failures that nothing follows.
+        self.alarms: Alarms | None = None
         self._answers = answers
         self._settings = settings
         self._converter = settings.converter
@@ -140,6 +146,9 @@ class Attempts:
             heartbeats.end()
         if verdict is None:
             return
+        failed = verdict.request
+        if self.alarms is not None and isinstance(failed, RespondActivityTaskFailedRequest):
+            await self.alarms.task_failed(attempt.info, failed.failure, task.retry_policy)
         if self._codec is not None:
             await encode_message(self._codec, verdict.request)
         await self._answers.send_or_log(verdict.method, verdict.request)

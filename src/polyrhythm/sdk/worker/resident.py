@@ -1,8 +1,8 @@
 """A worker inside its service: workflow code runs in the engine's turn, attempts begin after it.
 
 A thin side of WorkflowTasks and Attempts. What cannot be answered within a turn is answered by a
-call later, as a polled worker does it: local tasks, payloads behind a codec, and code that has been
-slow before, which goes to a thread so that it holds up nobody else.
+call later, as a polled worker does it: local tasks, failures with an alert, payloads behind a
+codec, and code that has been slow before, which goes to a thread so that it holds up nobody else.
 """
 
 from __future__ import annotations
@@ -58,8 +58,11 @@ class ResidentWorker:
         except HistoryNeeded:
             self._runner.begin(task)
             return None
-        if step.answer is None and not step.silent:
+        if step.silent:
+            return None
+        if step.answer is None or self._runner.alerts(task, step):
             self._runner.begin(task, step)
+            return None
         return step.answer
 
     def perform(self, task: PollActivityTaskQueueResponse) -> None:

@@ -28,6 +28,7 @@ from temporalio.api.workflowservice.v1 import (
 from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.sdk.loop import HistoryNeeded, LocalResult
 from polyrhythm.sdk.values import decode_message, encode_message
+from polyrhythm.sdk.worker.alarms import Alarms, run_failure
 from polyrhythm.sdk.worker.answers import LOG, Answers
 from polyrhythm.sdk.worker.attempts import Attempts
 from polyrhythm.sdk.worker.histories import rest_of_history, whole_history
@@ -77,6 +78,8 @@ class WorkflowRunner:
         self._threads = Threads("polyrhythm-workflow", settings.workflow_threads_max)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._in_hand: set[asyncio.Task[None]] = set()
+        # Told of runs that fail.
+        self.alarms: Alarms | None = None
 
     def begin(
         self, task: PollWorkflowTaskQueueResponse, step: Step | None = None
@@ -86,6 +89,18 @@ class WorkflowRunner:
         self._in_hand.add(running)
         running.add_done_callback(self._end)
         return running
+
+    def alerts(self, task: PollWorkflowTaskQueueResponse, step: Step) -> bool:
+        """Whether an answer has to wait for an alert: its run fails."""
+        name = task.workflow_type.name
+        if self.alarms is None or not self.alarms.watches(name):
+            return False
+        return run_failure(step.answer) is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether any workflow task is in hand."""
+        return bool(self._in_hand)
 
     def has(self, run_id: str) -> bool:
         """Whether a task of that run is in hand."""
@@ -181,6 +196,8 @@ class WorkflowRunner:
         reserved = 0
         if isinstance(answer, RespondWorkflowTaskCompletedRequest):
             reserved = self._complete(answer, run_id)
+        if self.alarms is not None and step.held is not None:
+            await self.alarms.run_failed(task, answer, step.held.retry, step.held.attempt)
         if self._codec is not None:
             await encode_message(self._codec, answer)
         try:

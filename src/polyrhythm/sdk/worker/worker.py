@@ -19,6 +19,7 @@ from polyrhythm.sdk.definitions import TaskDefinition, TaskKind, WorkflowDefinit
 from polyrhythm.sdk.link import WORKFLOW_SERVICE, Hosting, Link
 from polyrhythm.sdk.loop import LoopSettings
 from polyrhythm.sdk.needs import check_task
+from polyrhythm.sdk.worker.alarms import Alarms
 from polyrhythm.sdk.worker.answers import LOG, Answers
 from polyrhythm.sdk.worker.attempts import Attempts
 from polyrhythm.sdk.worker.pollers import Pollers
@@ -57,16 +58,26 @@ class Worker:
         loop_settings.converter = settings.converter
         self._answers = Answers(link, settings.answer_s)
         self.tasks = WorkflowTasks(plan.workflows, loop_settings, settings)
+        alarms = Alarms(
+            self._answers, (plan.namespace, plan.queue), (plan.tasks, plan.workflows), settings
+        )
         self.attempts = Attempts(plan.tasks, self._answers, settings, plan.namespace)
+        self.attempts.alarms = alarms
         self.runner = WorkflowRunner(
             self._place, self.tasks, self.attempts, self._answers, settings
         )
+        self.runner.alarms = alarms
         self._resident = ResidentWorker(
             plan.queue, self.tasks, self.attempts, self.runner, settings
         )
         for definition in plan.tasks.values():
             if definition.kind is TaskKind.PROCESS:
                 check_importable(definition)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an attempt or a workflow task is in hand."""
+        return self.attempts.progress.at_work > 0 or self.runner.busy
 
     def check(self, link: Link) -> None:
         """Refuse what the service cannot do. Raises MisuseError."""

@@ -11,10 +11,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from google.protobuf.message import Message
+from temporalio.api.common.v1 import RetryPolicy
 from temporalio.api.enums.v1 import QueryResultType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import (
@@ -58,6 +59,9 @@ class Held:
     run_id: str
     label: str
     task_timeout_s: float = TASK_TIMEOUT_S
+    # Of the run itself: whether it is begun again when it fails.
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    attempt: int = 1
     slow: bool = False
     busy: bool = False
 
@@ -170,6 +174,7 @@ class WorkflowTasks:
         started = events[0].workflow_execution_started_event_attributes
         if started.HasField("workflow_task_timeout"):
             held.task_timeout_s = started.workflow_task_timeout.ToMilliseconds() / 1000
+        held.retry, held.attempt = started.retry_policy, max(started.attempt, 1)
         with self._lock:
             self._held[execution.run_id] = held
         return held
