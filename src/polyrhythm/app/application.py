@@ -122,6 +122,11 @@ class App:
         """What the worker of this process has done and is doing."""
         return self._opened.progress if self._opened is not None else Progress()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a task or workflow code is at work in this process."""
+        return self._opened is not None and self._opened.busy
+
     async def __aenter__(self) -> Self:
         """Open on the running loop and begin to work."""
         if self._opened is not None:

@@ -10,12 +10,14 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from polyrhythm.access.identity import anonymous
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import Limits
-from polyrhythm.engine.engine import Engine
+from polyrhythm.engine.engine import Engine, Host
 from polyrhythm.engine.host_loop import LoopHost
 from polyrhythm.engine.lane import Lane
 from polyrhythm.links.inproc import InProcLink
@@ -30,13 +32,30 @@ LANE = 0
 MEMORY_FILE = ":memory:"
 
 
+class LaneHost(Host, Protocol):
+    """A host that lives on the running loop and can be ended."""
+
+    @property
+    def task(self) -> asyncio.Task[None]:
+        """Ends when the host was stopped or its lane was lost."""
+        ...
+
+    async def stop(self) -> None:
+        """Finish the turn in flight, refuse what waits, and stop."""
+        ...
+
+
 @dataclass(slots=True)
 class Place:
-    """Where runs are kept, and where their owner answers. `file` is empty without one."""
+    """Where runs are kept, and where their owner answers. `file` is empty without one.
+
+    `host` makes what drives the lane: another one has a clock of its own.
+    """
 
     file: str
     durability: str
     address: str = ""
+    host: Callable[[Lane], LaneHost] = LoopHost
 
 
 @dataclass(slots=True)
@@ -45,7 +64,7 @@ class Owned:
 
     store: Store
     owner: LaneOwner
-    host: LoopHost
+    host: LaneHost
     service: Service
 
     @property
@@ -87,7 +106,7 @@ def own(place: Place, limits: Limits) -> Owned:
     finally:
         if not recovered:
             store.close()
-    host = LoopHost(lane)
+    host = place.host(lane)
     engine = Engine(lane, host)
     # The first namespace's id is as old as the file: it names the cluster.
     cluster = Cluster(engine.namespaces.all()[0].namespace_id, "sqlite")

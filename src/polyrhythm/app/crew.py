@@ -33,6 +33,11 @@ class Crew:
         """What the worker has done and is doing."""
         return self._worker.attempts.progress
 
+    @property
+    def busy(self) -> bool:
+        """Whether the worker has anything in hand."""
+        return self._worker.busy
+
     async def run(self) -> None:
         """Work until cancelled. Raises what the service refuses for good."""
         while True:

@@ -14,7 +14,10 @@ from urllib.parse import urlsplit
 
 from temporalio.api.common.v1 import Payload
 
+from polyrhythm.app.compose import LaneHost
 from polyrhythm.base.durations import Span, parse_span
+from polyrhythm.engine.host_loop import LoopHost
+from polyrhythm.engine.lane import Lane
 from polyrhythm.sdk.connection import ConnectionSettings, Tls
 from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.values import Codec, Converter
@@ -81,6 +84,8 @@ class AppPlan:
     header: Callable[[], Mapping[str, Payload]] | None = None
     connection: ConnectionSettings = field(default_factory=ConnectionSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
+    # What drives a lane of this process: a test's has a clock that jumps.
+    host: Callable[[Lane], LaneHost] = LoopHost
 
 
 def plan_app(name: str, url: str | None, given: AppSettings) -> AppPlan:

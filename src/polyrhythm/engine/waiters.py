@@ -45,6 +45,11 @@ class Waiters:
         """Whether any call waits for some run to change."""
         return bool(self._of_run)
 
+    @property
+    def watching(self) -> bool:
+        """Whether a caller who has not gone waits for some run to change."""
+        return any(not call.reply.done for calls in self._of_run.values() for call in calls)
+
     def take_watchers(self, run_key: int) -> list[Call]:
         """Take the calls that wait for a run to change."""
         if run_key not in self._of_run:
