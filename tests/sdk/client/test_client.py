@@ -265,7 +265,7 @@ def test_cancel_terminate_and_timeouts_are_told_apart():
         terminated.result()
     with pytest.raises(WorkflowTimedOut):
         late.result()
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match="is still open after"):
         account.start(1).result(timeout="20ms")
 
 

@@ -102,8 +102,14 @@ class Run(Generic[R]):
         """Wait for the result. Raises WorkflowFailed, -Cancelled, -Terminated, -TimedOut, and
         TimeoutError when `timeout` is over first. `follow`: also through continue-as-new.
         """
-        async with asyncio.timeout(None if timeout is None else parse_span(timeout)):
-            payloads = await wait_closed(self.session, self.workflow_id, self.run_id, follow)
+        try:
+            async with asyncio.timeout(None if timeout is None else parse_span(timeout)):
+                payloads = await wait_closed(self.session, self.workflow_id, self.run_id, follow)
+        except TimeoutError as error:
+            raise TimeoutError(
+                f"{self!r} is still open after {timeout}: it waits, works, or its code fails, which"
+                " the worker logs; run.describe() and run.history() tell"
+            ) from error
         value: R = self.session.converter.decode_result(payloads, self.result_type)
         return value
 

@@ -7,11 +7,14 @@ worker. Imports read files and are let through; so is what a logger or a traceba
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from polyrhythm.sdk.errors import MisuseError
@@ -40,6 +43,8 @@ REFUSED: dict[str, str] = {
     "urllib.Request": "a request over the network",
 }
 ADVICE = {"time.sleep": "use `await wf.sleep(...)`"}
+# Files that a user did not write: Python's library and the SDK.
+PASSED_OVER = ("<frozen ", os.path.dirname(os.__file__) + "/", str(Path(__file__).parents[1]) + "/")
 # Who may read files in the middle of workflow code: the import system and readers of source lines.
 READERS = frozenset(("linecache", "tokenize", "inspect", "importlib._bootstrap_external"))
 
@@ -108,7 +113,15 @@ def _refuse(event: str, args: tuple[Any, ...]) -> None:
     what = REFUSED[event]
     with allowed():
         advice = ADVICE.get(event, "do it in a task and await its result")
-        raise NotInWorkflows(f"{what} is refused inside a workflow: {advice}")
+        raise NotInWorkflows(f"{_place()}: {what} is refused inside a workflow: {advice}")
+
+
+def _place() -> str:
+    """The line of the workflow, or of what it called that is neither ours nor Python's own."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith(PASSED_OVER):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else "workflow code"
 
 
 def _reads_source() -> bool:
