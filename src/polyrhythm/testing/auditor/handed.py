@@ -67,10 +67,12 @@ class Handed:
             for event in view.events
             if event.activity_task_scheduled_event_attributes.activity_id == task.activity_id
         ]
+        # A run that this very step deletes may have scheduled it in the step.
+        known = bool(found) or view.going
         require(
-            found, "acknowledged", f"{view.name}: {task.activity_id} handed out, never scheduled"
+            known, "acknowledged", f"{view.name}: {task.activity_id} handed out, never scheduled"
         )
-        scheduled_id = found[-1]
+        scheduled_id = found[-1] if found else 0
         key = (view.run_id, scheduled_id, task.attempt)
         self.activities[task.task_token] = key
         started = view.activity_starts[scheduled_id, task.attempt]

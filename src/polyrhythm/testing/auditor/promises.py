@@ -126,7 +126,7 @@ def _task_failed(book: Book, request: Any, _reply: Any) -> None:
     view = book.run(run_id)
     task = view.task
     pending = task is not None and (task.started_id, task.attempt) == (started_id, attempt)
-    require(not pending, "acknowledged", f"{view.name}: {task} was reported failed")
+    require(view.going or not pending, "acknowledged", f"{view.name}: {task} was reported failed")
 
 
 def _activity_ended(book: Book, request: Any, _reply: Any) -> None:
@@ -192,12 +192,14 @@ def _history(book: Book, request: Any, reply: Any) -> None:
 
 def is_part(view: RunView, events: list[HistoryEvent]) -> bool:
     """Whether events are a stretch of the run's log, but for those of a transient task at its
-    end: others may have got their ids since."""
+    end: others may have got their ids since. What a run wrote in the step that deletes it is in
+    no log."""
     first = events[0].event_id
     known = view.events[first - 1 : first - 1 + len(events)]
     for index, event in enumerate(events):
         logged = index < len(known) and known[index] == event
         unwritten = index >= len(events) - 2 and event.event_type in _TRANSIENT
+        unwritten = unwritten or (view.going and index >= len(known))
         if event.event_id != first + index or not (logged or unwritten):
             return False
     return True
