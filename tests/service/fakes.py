@@ -54,6 +54,10 @@ class FakeRegistry:
     def all(self) -> list[NamespaceInfo]:
         return self.infos
 
+    def state_of(self, name: str) -> int:
+        self.find(name)
+        return self.state
+
     def describe(self, name: str) -> DescribeNamespaceResponse:
         description = DescribeNamespaceResponse()
         description.namespace_info.name = self.find(name).name

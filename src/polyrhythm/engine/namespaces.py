@@ -24,6 +24,8 @@ class Registry:
         self._rows: dict[str, NamespaceRow] = {}
         self._by_name: dict[str, NamespaceInfo] = {}
         self._by_key: dict[int, NamespaceInfo] = {}
+        # Of the bodies that have been asked for: every start asks, and parsing one takes 3 us.
+        self._states: dict[str, int] = {}
 
     @property
     def names(self) -> KeysView[str]:
@@ -34,6 +36,7 @@ class Registry:
         """Add or replace a namespace, once its row is committed."""
         info = NamespaceInfo(row.key, row.name, row.namespace_id, row.retention_ns)
         self._rows[row.name] = row
+        self._states.pop(row.name, None)
         self._by_name[row.name] = info
         self._by_key[row.key] = info
 
@@ -63,6 +66,13 @@ class Registry:
     def describe(self, name: str) -> DescribeNamespaceResponse:
         """Return what clients are shown. Raises NamespaceNotFound."""
         return DescribeNamespaceResponse.FromString(self.row(name).body)
+
+    def state_of(self, name: str) -> int:
+        """Return whether a namespace is registered or deprecated. Raises NamespaceNotFound."""
+        known = self._states.get(name)
+        if known is None:
+            known = self._states[name] = self.describe(name).namespace_info.state
+        return known
 
     def all(self) -> list[NamespaceInfo]:
         """Return all namespaces in order of registration."""

@@ -52,8 +52,7 @@ def _resolve(registry: Registry, limits: Limits, method: Method, request: Any) -
     need = method.namespace
     if need is NamespaceNeed.NONE:
         return no_namespace()
-    has_token = "task_token" in request.DESCRIPTOR.fields_by_name
-    if has_token and not request.namespace:
+    if method.has_token and not request.namespace:
         request.namespace = _namespace_of_token(registry, request.task_token).name
     check_length(request.namespace, limits.id_bytes_max, "Namespace length exceeds limit.")
     if need is NamespaceNeed.NAME_OR_ID:
@@ -65,7 +64,7 @@ def _resolve(registry: Registry, limits: Limits, method: Method, request: Any) -
     if need is NamespaceNeed.NEW:
         return no_namespace()
     namespace = registry.find(request.namespace)
-    if has_token and _namespace_of_token(registry, request.task_token).key != namespace.key:
+    if method.has_token and _namespace_of_token(registry, request.task_token).key != namespace.key:
         raise InvalidArgument("Operation requested with a token from a different namespace.")
     return namespace
 

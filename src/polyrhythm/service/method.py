@@ -8,7 +8,7 @@ workflow calls' namespaces up before anything else does).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -47,6 +47,12 @@ class Method:
     handler: Handler | None
     namespace: NamespaceNeed
     is_long_poll: bool = False
+    # Whether its requests name what they are about by a task token.
+    has_token: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look once: descriptors are slow to ask."""
+        self.has_token = "task_token" in self.request_class.DESCRIPTOR.fields_by_name
 
     @property
     def needs_namespace(self) -> bool:

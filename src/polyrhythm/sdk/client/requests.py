@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from google.protobuf.duration_pb2 import Duration
 from temporalio.api.common.v1 import Payload
 from temporalio.api.workflowservice.v1 import (
     SignalWithStartWorkflowExecutionRequest,
@@ -67,34 +68,42 @@ def _fill(
     request.identity = session.identity
     request.request_id = new_id()
     request.workflow_id_reuse_policy = options.id_reuse.value  # type: ignore[assignment]
-    request.cron_schedule = options.cron
-    spans = (
-        (
-            request.workflow_execution_timeout,
-            options.execution_timeout_s or declared.execution_timeout_s,
-        ),
-        (request.workflow_run_timeout, options.run_timeout_s or declared.run_timeout_s),
-        (request.workflow_task_timeout, options.task_timeout_s or declared.task_timeout_s),
-        (request.workflow_start_delay, options.delay_s),
-    )
-    for span, seconds in spans:
-        if seconds:
-            span.seconds, span.nanos = divmod(round(seconds * NANOS), NANOS)
+    if options.cron:
+        request.cron_schedule = options.cron
+    # A field of a message is touched only where there is something to write: that alone takes time.
+    seconds = options.execution_timeout_s or declared.execution_timeout_s
+    if seconds:
+        _put(request.workflow_execution_timeout, seconds)
+    seconds = options.run_timeout_s or declared.run_timeout_s
+    if seconds:
+        _put(request.workflow_run_timeout, seconds)
+    seconds = options.task_timeout_s or declared.task_timeout_s
+    if seconds:
+        _put(request.workflow_task_timeout, seconds)
+    if options.delay_s:
+        _put(request.workflow_start_delay, options.delay_s)
     retry = options.retry or declared.retry
     if retry is not None:
         request.retry_policy.CopyFrom(to_policy(retry))
-    for name, value in options.memo.items():
-        request.memo.fields[name].CopyFrom(converter.encode(value))
-    for name, value in options.search_attributes.items():
-        field = request.search_attributes.indexed_fields[name]
-        field.CopyFrom(encode_attribute(converter, name, value))
-    session.fill_header(request.header)
+    if options.memo:
+        for name, value in options.memo.items():
+            request.memo.fields[name].CopyFrom(converter.encode(value))
+    if options.search_attributes:
+        for name, value in options.search_attributes.items():
+            field = request.search_attributes.indexed_fields[name]
+            field.CopyFrom(encode_attribute(converter, name, value))
+    if session.header is not None:
+        session.fill_header(request.header)
     if options.summary:
         request.user_metadata.summary.CopyFrom(converter.encode(options.summary))
     if options.details:
         request.user_metadata.details.CopyFrom(converter.encode(options.details))
     if options.priority:
         request.priority.priority_key = options.priority
+
+
+def _put(span: Duration, seconds: float) -> None:
+    span.seconds, span.nanos = divmod(round(seconds * NANOS), NANOS)
 
 
 def encode_attribute(converter: Converter, name: str, value: Any) -> Payload:

@@ -46,5 +46,6 @@ class Entered:
                 self._guard.__exit__(None, None, None)
         finally:
             # Code may have set hooks of its own: they end with it.
-            sys.set_asyncgen_hooks(*self._hooks)
+            if self._hooks != NO_HOOKS or sys.get_asyncgen_hooks() != NO_HOOKS:
+                sys.set_asyncgen_hooks(*self._hooks)
             asyncio._set_running_loop(self._before)
