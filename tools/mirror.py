@@ -22,7 +22,10 @@ SOURCES = (
     ("run", "Run"),
     ("starter", "Starter"),
     ("client", "Client"),
+    ("projections", "Model"),
 )
+# Public for other files of the library only.
+INTERNAL = frozenset(("settle", "step", "entries", "concerns"))
 MIRRORED = frozenset(name for _, name in SOURCES)
 HEAD = '''"""The blocking mirror of the client: the same verbs, for programs without an event loop.
 
@@ -48,6 +51,7 @@ from polyrhythm.sdk.declare.methods import QueryMethod, SignalMethod, UpdateMeth
 from polyrhythm.sdk.messages import Query, Signal, Update, UpdateCall
 from polyrhythm.sdk.settings import StartSettings
 
+M = TypeVar("M")
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
@@ -86,7 +90,9 @@ def _class(module: str, source: ast.ClassDef) -> str:
     ]
     lines += _attributes(source)
     for node in source.body:
-        if isinstance(node, Function) and not node.name.startswith("_") and node.name != "settle":
+        if not isinstance(node, Function) or node.name.startswith("_"):
+            continue
+        if node.name not in INTERNAL:
             lines += ["", *_method(source.name, node)]
     return "\n".join(lines) + "\n"
 

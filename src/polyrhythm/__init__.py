@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from polyrhythm.app.application import App
     from polyrhythm.base.errors import AlreadyStarted, NotFound, PolyrhythmError
-    from polyrhythm.sdk import wf
+    from polyrhythm.sdk import events, wf
     from polyrhythm.sdk.alerts.alert import Alert
     from polyrhythm.sdk.client.blocking import Client, Run, UpdateHandle
     from polyrhythm.sdk.client.history import History
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         WorkflowTimedOut,
     )
     from polyrhythm.sdk.messages import Query, Signal, Update
+    from polyrhythm.sdk.projections.projection import Projection
     from polyrhythm.sdk.retry import ByError, Exponential, Fibonacci, Fixed, Retry, TokenBucket
     from polyrhythm.sdk.settings import IdConflict
     from polyrhythm.sdk.task import TASK as task  # noqa: N811 - users see an object
@@ -93,6 +94,7 @@ __all__ = [
     "PayloadError",
     "Permanent",
     "PolyrhythmError",
+    "Projection",
     "Query",
     "QueryFailed",
     "Retry",
@@ -120,6 +122,7 @@ __all__ = [
     "WorkflowFailed",
     "WorkflowTerminated",
     "WorkflowTimedOut",
+    "events",
     "task",
     "wf",
 ]
@@ -143,6 +146,7 @@ MODULES = {
         "WorkflowFailed WorkflowTerminated WorkflowTimedOut"
     ),
     "polyrhythm.sdk.messages": "Query Signal Update",
+    "polyrhythm.sdk.projections.projection": "Projection",
     "polyrhythm.sdk.retry": "ByError Exponential Fibonacci Fixed Retry TokenBucket",
     "polyrhythm.sdk.settings": "IdConflict",
     "polyrhythm.sdk.values": "Codec Converter Custom",
@@ -154,8 +158,8 @@ if not TYPE_CHECKING:  # else every misspelt name would be accepted
 
     def __getattr__(name: str) -> Any:
         """Import what a name stands for, once."""
-        if name == "wf":
-            value: Any = import_module("polyrhythm.sdk.wf")
+        if name in ("events", "wf"):
+            value: Any = import_module(f"polyrhythm.sdk.{name}")
         elif name == "task":
             value = import_module("polyrhythm.sdk.task").TASK
         elif name in PLACES:

@@ -14,7 +14,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from typing_extensions import Unpack
 
@@ -29,8 +29,11 @@ from polyrhythm.sdk.client.session import Session
 from polyrhythm.sdk.declare.registry import Registry
 from polyrhythm.sdk.declare.verbs import TaskVerb, WorkflowVerb
 from polyrhythm.sdk.errors import MisuseError
+from polyrhythm.sdk.projections.projection import Of, Projection, define_projection
 from polyrhythm.sdk.worker import Progress
 from polyrhythm.sdk.worker.processes import CHILD_VARIABLE
+
+M = TypeVar("M")
 
 
 class App:
@@ -83,6 +86,21 @@ class App:
     def client(self) -> blocking.Client:
         """Runs by id, lists and counts, for code that blocks."""
         return blocking.Client(self.aio, self.portal)
+
+    def projection(
+        self, name: str, *, of: Of = None, initial: M | Callable[[], M], kind: Any = None
+    ) -> Projection[M]:
+        """Declare a read model of what runs record by `wf.record(...)`: see `Projection`.
+
+        `of`: the workflows whose events it reads, all if it is not said. `initial`: the model
+        before the first event, or what makes it (`dict`, a dataclass). `kind`: what a kept model is
+        read as, if `initial` does not tell: `dict[str, Balance]`; keys of JSON are texts.
+        """
+        definition = define_projection(name, of, initial, kind)
+        if name in self.registry.projections:
+            raise MisuseError(f"projection {name!r} is declared twice")
+        self.registry.projections[name] = definition
+        return Projection(definition, self)
 
     def run(self, told: Callable[[str], None] | None = None) -> None:
         """Work until SIGTERM or SIGINT, then end in order; a second signal ends at once.

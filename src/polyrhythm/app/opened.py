@@ -22,9 +22,11 @@ from polyrhythm.base.errors import StoreError
 from polyrhythm.sdk.alerts.courier import add_courier
 from polyrhythm.sdk.client.session import Session
 from polyrhythm.sdk.declare.registry import Registry
+from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.guards import guarded, install
 from polyrhythm.sdk.link import Link
 from polyrhythm.sdk.loop import LoopSettings
+from polyrhythm.sdk.projections.keeper import keep_projections
 from polyrhythm.sdk.worker import Progress, Worker, WorkerPlan
 
 LOG = logging.getLogger("polyrhythm.app")
@@ -57,6 +59,19 @@ class Opened:
             at_work.cancel()
             if working.done():
                 working.result()
+        if self._plan.works and self._registry.projections:
+            self._check_projections()
+            self._start(keep_projections(self.session, self._registry.projections.values()))
+
+    def _check_projections(self) -> None:
+        """Refuse a service that has no log to read. Raises MisuseError."""
+        target = self._link.target
+        if target is not None and not target.traits.notes:
+            names = ", ".join(sorted(self._registry.projections))
+            raise MisuseError(
+                f"projections ({names}) read the log of a service with notes, which"
+                f" {target.traits.name} does not have: use a file or poly://, or leave them out"
+            )
 
     @property
     def progress(self) -> Progress:

@@ -13,7 +13,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 from typing_extensions import Unpack
 
 from polyrhythm.base.durations import Span
-from polyrhythm.sdk.client import attempts, client, run, starter
+from polyrhythm.sdk.client import attempts, client, projections, run, starter
 from polyrhythm.sdk.client.history import History
 from polyrhythm.sdk.client.moment import RunMoment
 from polyrhythm.sdk.client.portal import Portal, block, step
@@ -22,6 +22,7 @@ from polyrhythm.sdk.declare.methods import QueryMethod, SignalMethod, UpdateMeth
 from polyrhythm.sdk.messages import Query, Signal, Update, UpdateCall
 from polyrhythm.sdk.settings import StartSettings
 
+M = TypeVar("M")
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
@@ -293,3 +294,40 @@ class Client:
     def count(self, query: str = "") -> int:
         """Return how many runs a filter matches."""
         return block(self._portal, self.aio.count(query), "client.count")
+
+
+class Model(Generic[M]):
+    """Blocking twin of `projections.Model`."""
+
+    __slots__ = ("_portal", "aio")
+
+    def __init__(self, aio: projections.Model[M], portal: Portal) -> None:
+        self.aio = aio
+        self._portal = portal
+
+    def __repr__(self) -> str:
+        """As its twin."""
+        return repr(self.aio)
+
+    @property
+    def name(self) -> str:
+        """As of the twin."""
+        return self.aio.name
+
+    def read(self, *, fresh: bool = False) -> M:
+        """Return the model: as it was kept last, a moment behind the runs; `fresh`: with everything
+        that was committed before this call, which takes as long as the way that is missing.
+
+        The value is a copy: changing it changes nothing.
+        """
+        return block(self._portal, self.aio.read(fresh=fresh), "model.read")
+
+    def position(self) -> int:
+        """Return how far in the log the kept model is."""
+        return block(self._portal, self.aio.position(), "model.position")
+
+    def rebuild(self) -> None:
+        """Forget the model and make it again from the first event, with the code of now: after a
+        change of handlers or of the model. Returns when it has caught up.
+        """
+        block(self._portal, self.aio.rebuild(), "model.rebuild")

@@ -15,11 +15,13 @@ from polyrhythm.sdk.errors import MisuseError
 class Registry:
     """The tasks and workflows of one application."""
 
-    __slots__ = ("_places", "remote", "tasks", "workflows")
+    __slots__ = ("_places", "projections", "remote", "tasks", "workflows")
 
     def __init__(self) -> None:
         self.tasks: dict[str, TaskDefinition] = {}
         self.workflows: dict[str, WorkflowDefinition] = {}
+        # Of sdk/events: whatever has a name.
+        self.projections: dict[str, Any] = {}
         # (kind, name) of what other workers run.
         self.remote: set[tuple[str, str]] = set()
         self._places: dict[tuple[str, str], str] = {}

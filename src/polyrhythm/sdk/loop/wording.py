@@ -19,7 +19,7 @@ Spell = Callable[[Any], str]
 
 def spell_marker(attributes: Any) -> str:
     """Return what a marker records."""
-    for key in ("patch-data", "data"):
+    for key in ("patch-data", "event", "data"):
         if key in attributes.details:
             data = b" ".join(one.data for one in attributes.details[key].payloads)
             return f"a marker {attributes.marker_name!r} {data.decode(errors='replace')}"

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from polyrhythm.base.durations import Span, parse_span
 from polyrhythm.sdk.declare.signature import bind
+from polyrhythm.sdk.events.catalogue import type_of
 from polyrhythm.sdk.loop.closing import Continuation
 from polyrhythm.sdk.loop.context import current
 from polyrhythm.sdk.loop.info import WorkflowInfo
+from polyrhythm.sdk.loop.recording import record_event
 from polyrhythm.sdk.loop.updates import UpdateInfo
 from polyrhythm.sdk.wf.inside import inside
 
@@ -101,6 +103,20 @@ def upsert_memo(values: Mapping[str, Any]) -> None:
 def upsert_search_attributes(values: Mapping[str, Any]) -> None:
     """Set what runs are found by: bool, int, float, str, datetime or list of str; None removes."""
     inside("wf.upsert_search_attributes()").upsert_search_attributes(values)
+
+
+def record(event: Any) -> None:
+    """Write a domain event into the history: an instance of a class marked @events.event.
+
+        wf.record(Deposited(amount=5))
+
+    It is part of the run's decision: kept with the commit that completes this workflow task, never
+    without it. In a replay the code has to record the same names in the same order; versions and
+    values may have moved on. Projections read it; other SDKs see a marker `polyrhythm.event`.
+    """
+    context = inside("wf.record()")
+    known = type_of(type(event))
+    record_event(context, known.name, known.version, event)
 
 
 def set_details(text: str) -> None:
