@@ -64,6 +64,30 @@ def test_one_run_and_its_result(program):
     assert poly_run(program, *words).returncode == 0
 
 
+def test_a_command_that_was_cut_short_is_given_again(program):
+    text = (
+        program.read_text()
+        + """
+@app.workflow
+async def slow() -> str:
+    return await GO.next()
+"""
+    )
+    text = text.replace("app = App", 'GO = Signal("go", str)\napp = App')
+    program.write_text(f"from polyrhythm import Signal\n{text}")
+    words = ["run", str(program), "--start", "slow", "--id", "slow"]
+    with subprocess.Popen([str(POLY), *words], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        started = next(line for line in process.stderr if "started slow" in line)
+        process.kill()
+    again = subprocess.Popen([str(POLY), *words], stderr=subprocess.PIPE, text=True)
+    with again:
+        assert again.stderr is not None
+        joined = next(line for line in again.stderr if "started slow" in line)
+        again.terminate()
+    assert joined == started
+
+
 def test_a_run_that_fails(program):
     done = poly_run(program, "--start", "silence", "--input", '"Bob"')
     assert done.returncode == 1

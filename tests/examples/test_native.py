@@ -111,6 +111,22 @@ def test_log_pipeline(tmp_path):
     assert {status: int(times) for times, status in told} == statuses
 
 
+def test_audit(tmp_path):
+    lines = run(tmp_path, "audit.py")
+    second = lines.index("flooded-cellar: 7200.00 to the holder of flooded-cellar")
+    told = [line.strip() for line in lines[second + 1 :]]
+    # The inspector may come before or after the claim waits without a task.
+    waits = "running; amount: 7200.0, stage: waiting for a person; no task"
+    assert [line for line in told[:-1] if line != waits] == [
+        "running; stage: assessing; assess pending",
+        "running; amount: 7200.0, stage: waiting for a person; ask pending",
+        "running; amount: 7200.0, seen_by: inspector 12, stage: paying; pay pending",
+        "completed; amount: 7200.0, seen_by: inspector 12, stage: paid; no task",
+    ]
+    at_time = r"at [\d:.]+ it was '(paying|waiting for a person)', \d+ events long"
+    assert re.fullmatch(at_time, told[-1])
+
+
 class Sync:
     """One process of the sync, in a folder."""
 

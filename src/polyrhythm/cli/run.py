@@ -21,6 +21,7 @@ from polyrhythm.cli.exit_codes import ExitCode
 from polyrhythm.cli.flags import RunFlags
 from polyrhythm.cli.logs import set_up_logs
 from polyrhythm.sdk.errors import MisuseError
+from polyrhythm.sdk.settings import IdConflict
 
 PROGRESS_S = 1.0
 
@@ -79,7 +80,9 @@ async def _work(app: App, flags: RunFlags, arguments: list[Any]) -> int:
 
 
 async def _start(app: App, flags: RunFlags, arguments: list[Any]) -> int:
-    settings: dict[str, Any] = {"id": flags.id} if flags.id else {}
+    # The command that a crash has cut short is given again: it waits for the run that is open.
+    joins = {"id": flags.id, "id_conflict": IdConflict.JOIN}
+    settings: dict[str, Any] = joins if flags.id else {}
     if flags.start not in app.registry.workflows:
         names = ", ".join(sorted(app.registry.workflows)) or "none"
         say(f"there is no workflow {flags.start!r}; there are: {names}")
