@@ -44,6 +44,7 @@ from typing_extensions import Unpack
 from polyrhythm.base.durations import Span
 from polyrhythm.sdk.client import {modules}
 from polyrhythm.sdk.client.history import History
+from polyrhythm.sdk.client.letters import DeadLetter
 from polyrhythm.sdk.client.moment import RunMoment
 from polyrhythm.sdk.client.portal import Portal, block, step
 from polyrhythm.sdk.client.views import Description, RunSummary

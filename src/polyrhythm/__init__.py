@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from polyrhythm.sdk.alerts.alert import Alert
     from polyrhythm.sdk.client.blocking import Client, Run, UpdateHandle
     from polyrhythm.sdk.client.history import History
+    from polyrhythm.sdk.client.letters import DeadLetter
     from polyrhythm.sdk.client.moment import RunMoment
     from polyrhythm.sdk.client.views import Description, RunStatus, RunSummary
     from polyrhythm.sdk.declare.task import Task
@@ -78,6 +79,7 @@ __all__ = [
     "Codec",
     "Converter",
     "Custom",
+    "DeadLetter",
     "Description",
     "Exponential",
     "Failure",
@@ -133,6 +135,7 @@ MODULES = {
     "polyrhythm.sdk.alerts.alert": "Alert",
     "polyrhythm.sdk.client.blocking": "Client Run UpdateHandle",
     "polyrhythm.sdk.client.history": "History",
+    "polyrhythm.sdk.client.letters": "DeadLetter",
     "polyrhythm.sdk.client.moment": "RunMoment",
     "polyrhythm.sdk.client.views": "Description RunStatus RunSummary",
     "polyrhythm.sdk.declare.task": "Task",

@@ -15,6 +15,7 @@ from typing_extensions import Unpack
 from polyrhythm.base.durations import Span
 from polyrhythm.sdk.client import attempts, client, projections, run, starter
 from polyrhythm.sdk.client.history import History
+from polyrhythm.sdk.client.letters import DeadLetter
 from polyrhythm.sdk.client.moment import RunMoment
 from polyrhythm.sdk.client.portal import Portal, block, step
 from polyrhythm.sdk.client.views import Description, RunSummary
@@ -290,6 +291,28 @@ class Client:
     def list(self, query: str = "", *, limit: int = 0) -> Iterator[RunSummary]:
         """Every run that a filter matches, newest first: `"WorkflowType = 'checkout'"`."""
         return step(self._portal, self.aio.list(query, limit=limit), "client.list")
+
+    def dead_letters(self, query: str = "", *, limit: int = 0) -> Iterator[DeadLetter]:
+        """Every run that failed or ran out of time and that no newer run of its id follows, newest
+        first, with what failed in it; read page by page as it is asked for.
+
+            for letter in app.client.dead_letters("WorkflowType = 'checkout'", limit=50):
+                print(letter.workflow_id, letter.task, letter.error)
+                app.client.requeue(letter.workflow_id)
+        """
+        return step(self._portal, self.aio.dead_letters(query, limit=limit), "client.dead_letters")
+
+    def requeue(self, workflow_id: str, run_id: str = "") -> Run[Any]:
+        """Begin a dead letter again, under the same id and with the same input and options; the
+        memo of the new run says `requeued_from` and `requeued_times`. Asking twice is one new run.
+
+        Without a run id the newest run is meant. Raises MisuseError for a run that did not fail,
+        AlreadyStarted when another run of the id is open. A child begins again as nobody's child.
+        """
+        return Run(
+            block(self._portal, self.aio.requeue(workflow_id, run_id), "client.requeue"),
+            self._portal,
+        )
 
     def count(self, query: str = "") -> int:
         """Return how many runs a filter matches."""

@@ -17,6 +17,12 @@ from temporalio.api.workflowservice.v1 import (
 from typing_extensions import Unpack
 
 from polyrhythm.sdk.client.attempts import AttemptHandle
+from polyrhythm.sdk.client.letters import (
+    DeadLetter,
+    letters_query,
+    read_letters,
+    requeue_run,
+)
 from polyrhythm.sdk.client.run import Run
 from polyrhythm.sdk.client.session import Session
 from polyrhythm.sdk.client.starter import Starter
@@ -82,6 +88,27 @@ class Client:
             token = response.next_page_token
             if not token:
                 return
+
+    async def dead_letters(self, query: str = "", *, limit: int = 0) -> AsyncIterator[DeadLetter]:
+        """Every run that failed or ran out of time and that no newer run of its id follows, newest
+        first, with what failed in it; read page by page as it is asked for.
+
+            for letter in app.client.dead_letters("WorkflowType = 'checkout'", limit=50):
+                print(letter.workflow_id, letter.task, letter.error)
+                app.client.requeue(letter.workflow_id)
+        """
+        failed = self.list(letters_query(query))
+        async for letter in read_letters(self.session, failed, limit):
+            yield letter
+
+    async def requeue(self, workflow_id: str, run_id: str = "") -> Run[Any]:
+        """Begin a dead letter again, under the same id and with the same input and options; the
+        memo of the new run says `requeued_from` and `requeued_times`. Asking twice is one new run.
+
+        Without a run id the newest run is meant. Raises MisuseError for a run that did not fail,
+        AlreadyStarted when another run of the id is open. A child begins again as nobody's child.
+        """
+        return Run(self.session, workflow_id, await requeue_run(self.session, workflow_id, run_id))
 
     async def count(self, query: str = "") -> int:
         """Return how many runs a filter matches."""
