@@ -16,7 +16,7 @@ from typing import Any
 
 import apsw
 
-from polyrhythm.base.errors import PolyrhythmError, StoreError
+from polyrhythm.base.errors import DataLoss, PolyrhythmError, StoreError
 from polyrhythm.stores.sqlite import refusals, schema
 from polyrhythm.stores.sqlite.reserve import Reserve
 from polyrhythm.stores.sqlite.settings import MEMORY_PATH, SYNCHRONOUS, SqliteSettings
@@ -81,6 +81,8 @@ class Database:
             return connection.execute(sql, values).fetchall()
         except apsw.Error as error:
             raise refusals.refusal(error, connection.system_errno, self.path) from error
+        except UnicodeDecodeError as error:
+            raise DataLoss(f"{self.path} holds a row whose text is damaged") from error
 
     def verify_in_place(self) -> None:
         """Refuse to write to a file that was removed or replaced under us (1.3 us a call)."""

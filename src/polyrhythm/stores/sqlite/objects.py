@@ -1,7 +1,7 @@
 """Named objects, and the log in the order of its commits: their SQL and how rows become values.
 
-Both serve reads beside the runs. An object's checksum covers its name, so that a row that a
-damaged page shows under another name is found out.
+Both serve reads beside the runs. An object's checksum covers its key, so that a row that a
+damaged page shows under another one is found out.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 import apsw
 
 from polyrhythm.base.errors import DataLoss
-from polyrhythm.stores.port import LogEntry, LogRow, ObjectRow
-from polyrhythm.stores.sqlite.checksums import log_crc, object_crc
+from polyrhythm.stores.port import LogEntry, ObjectRow
+from polyrhythm.stores.sqlite import logrows
+from polyrhythm.stores.sqlite.checksums import is_object_sound, object_crc
 
 PUT = (
     "INSERT INTO objects (namespace_key, kind, name, crc, body) VALUES (?, ?, ?, ?, ?) "
@@ -31,8 +32,8 @@ LIST = (
 )
 # The join looks up a row for each entry: a stream of one namespace among many skips the others.
 LOG_FROM = (
-    "SELECT l.position, e.workflow_id, e.run_id, e.workflow_type, l.crc, l.run_key, l.sequence, "
-    "l.first_event_id, l.event_count, l.events, l.notes, l.committed_ns "
+    "SELECT e.workflow_id, e.run_id, e.workflow_type, "
+    f"{', '.join(f'l.{column}' for column in logrows.COLUMNS)} "
     "FROM log l CROSS JOIN executions e ON e.run_key = l.run_key "
     "WHERE l.position > ? AND e.namespace_key = ? ORDER BY l.position LIMIT ?"
 )
@@ -45,21 +46,22 @@ def write_objects(cursor: apsw.Cursor, objects: Iterable[ObjectRow]) -> None:
         if one.body is None:
             cursor.execute(DELETE, key)
         else:
-            cursor.execute(PUT, (*key, object_crc(one.name, one.body), one.body))
+            cursor.execute(PUT, (*key, object_crc(*key, one.body), one.body))
 
 
 def object_row(values: tuple[Any, ...]) -> ObjectRow:
     """Return a stored object. Raises DataLoss."""
     namespace_key, kind, name, crc, body = values
-    if object_crc(name, body) != crc:
+    if not is_object_sound((namespace_key, kind, name, body, crc)):
         raise DataLoss(f"object {name} is damaged")
     return ObjectRow(namespace_key, kind, name, body)
 
 
 def log_entry(values: tuple[Any, ...]) -> LogEntry:
     """Return a stored log row with its place. Raises DataLoss."""
-    position, workflow_id, run_id, workflow_type, crc, *rest = values
-    row = LogRow(*rest)
-    if log_crc(row.run_key, row.sequence, row.events, row.notes) != crc:
-        raise DataLoss(f"run {row.run_key}: log row {row.sequence} is damaged")
-    return LogEntry(position, workflow_id, run_id, workflow_type, row)
+    workflow_id, run_id, workflow_type, *stored = values
+    try:
+        row = logrows.log_row(tuple(stored))
+    except DataLoss as error:
+        raise DataLoss(f"run {run_id} of workflow {workflow_id}: {error.message}") from error
+    return LogEntry(stored[0], workflow_id, run_id, workflow_type, row)

@@ -15,8 +15,7 @@ import apsw
 
 from polyrhythm.base.errors import DataLoss, StoreError
 from polyrhythm.stores.port import LogRow, NamespaceRow, RunRow
-from polyrhythm.stores.sqlite import refusals
-from polyrhythm.stores.sqlite.checksums import log_crc
+from polyrhythm.stores.sqlite import logrows, refusals
 from polyrhythm.stores.sqlite.verification import Reader
 from polyrhythm.stores.sqlite.writes import RUN_COLUMNS
 
@@ -29,8 +28,7 @@ RUNS = (
     "AND (? = '' OR workflow_id = ?) AND (? = '' OR run_id = ?) ORDER BY run_key"
 )
 LOG = (
-    "SELECT run_key, sequence, first_event_id, event_count, events, notes, committed_ns, crc "
-    "FROM log INDEXED BY log_by_run WHERE run_key = ? ORDER BY sequence"
+    f"SELECT {logrows.SELECTED} FROM log INDEXED BY log_by_run WHERE run_key = ? ORDER BY sequence"
 )
 
 
@@ -61,13 +59,10 @@ class FileReader:
 
     def log(self, run_key: int) -> list[LogRow]:
         """Return a run's whole log. Raises DataLoss when a checksum does not match."""
-        rows = []
-        for *values, crc in self._read(LOG, (run_key,)):
-            row = LogRow(*values)
-            if log_crc(run_key, row.sequence, row.events, row.notes) != crc:
-                raise DataLoss(f"run {run_key}: log row {row.sequence} is damaged")
-            rows.append(row)
-        return rows
+        try:
+            return [logrows.log_row(values) for values in self._read(LOG, (run_key,))]
+        except DataLoss as error:
+            raise DataLoss(f"run {run_key}: {error.message}") from error
 
     def _read(self, sql: str, values: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
         if self._connection is None:

@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from os import fspath
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import apsw
 
@@ -33,8 +32,8 @@ from polyrhythm.stores.port import (
     Traits,
     WorkKind,
 )
-from polyrhythm.stores.sqlite import lists, lockfile, objects, verification, writes
-from polyrhythm.stores.sqlite.checksums import log_crc
+from polyrhythm.stores.sqlite import lists, lockfile, logrows, objects, verification, writes
+from polyrhythm.stores.sqlite.checksums import is_snapshot_sound
 from polyrhythm.stores.sqlite.database import Database
 from polyrhythm.stores.sqlite.settings import MEMORY_PATH, SqliteSettings
 
@@ -54,8 +53,7 @@ ROW_AND_SNAPSHOT = (
     "LEFT JOIN snapshots s ON s.run_key = e.run_key AND s.version = ? WHERE e.run_key = ?"
 )
 LOG = (
-    "SELECT run_key, sequence, first_event_id, event_count, events, notes, committed_ns, crc "
-    "FROM log INDEXED BY log_by_run WHERE run_key = ? AND sequence > ? "
+    f"SELECT {logrows.SELECTED} FROM log INDEXED BY log_by_run WHERE run_key = ? AND sequence > ? "
 )
 LOG_TAIL = LOG + "ORDER BY sequence"
 LOG_PAGE = LOG + "AND event_count > 0 ORDER BY sequence LIMIT ?"
@@ -324,7 +322,7 @@ class SqliteStore:
     def _read_log_rows(self, sql: str, values: tuple[int, ...]) -> list[LogRow]:
         """Read rows of the run that `values` begins with, each checked."""
         try:
-            return [_log_row(row) for row in self._database.read(sql, values)]
+            return [logrows.log_row(row) for row in self._database.read(sql, values)]
         except DataLoss as error:
             raise DataLoss(f"run {values[0]}: {error.message}") from error
 
@@ -347,13 +345,6 @@ def _snapshot(
     run_key: int, sequence: int | None, version: int, body: bytes, crc: int
 ) -> Snapshot | None:
     """A damaged snapshot is as good as none: it is a cache of the log."""
-    if sequence is None or crc32(body) != crc:
+    if sequence is None or not is_snapshot_sound((run_key, sequence, version, body, crc)):
         return None
     return Snapshot(run_key, sequence, version, body)
-
-
-def _log_row(values: tuple[Any, ...]) -> LogRow:
-    run_key, sequence, _, _, events, notes, _, crc = values
-    if log_crc(run_key, sequence, events, notes) != crc:
-        raise DataLoss(f"log row {sequence} is damaged")
-    return LogRow(*values[:7])

@@ -12,19 +12,19 @@ import os
 from dataclasses import dataclass, field
 from os import fspath
 from pathlib import Path
-from zlib import crc32
 
 import apsw
 
 from polyrhythm.base.errors import StoreError
-from polyrhythm.stores.sqlite import refusals, schema
-from polyrhythm.stores.sqlite.checksums import log_crc, object_crc
+from polyrhythm.stores.sqlite import logrows, refusals, schema
+from polyrhythm.stores.sqlite.checksums import is_object_sound, is_snapshot_sound
 from polyrhythm.stores.sqlite.database import sync_directory
 
 PARTIAL = ".partial"
-LOG_ROWS = "SELECT run_key, sequence, events, notes, crc FROM log ORDER BY run_key, sequence"
-SNAPSHOTS = "SELECT run_key, body, crc FROM snapshots"
-OBJECTS = "SELECT name, body, crc FROM objects"
+# In the order of the table, which reads each page once and every column from the row itself.
+LOG_ROWS = f"SELECT {logrows.SELECTED} FROM log NOT INDEXED ORDER BY position"
+SNAPSHOTS = "SELECT run_key, sequence, version, body, crc FROM snapshots"
+OBJECTS = "SELECT namespace_key, kind, name, body, crc FROM objects"
 GAPS = (
     "SELECT run_key FROM log GROUP BY run_key "
     "HAVING min(sequence) != 1 OR max(sequence) != count(*)"
@@ -64,16 +64,16 @@ def check(connection: apsw.Connection) -> Report:
 
 def _check_bytes(connection: apsw.Connection, report: Report) -> None:
     damaged: dict[int, None] = {}
-    for run_key, sequence, events, notes, crc in connection.execute(LOG_ROWS):
+    for values in connection.execute(LOG_ROWS):
         report.log_rows += 1
-        if log_crc(run_key, sequence, events, notes) != crc:
-            damaged[run_key] = None
-    report.damaged_logs = list(damaged)
+        if not logrows.is_sound(values):
+            damaged[values[3]] = None
+    report.damaged_logs = sorted(damaged)
     report.damaged_snapshots = [
-        run_key for run_key, body, crc in connection.execute(SNAPSHOTS) if crc32(body) != crc
+        values[0] for values in connection.execute(SNAPSHOTS) if not is_snapshot_sound(values)
     ]
     report.damaged_objects = [
-        name for name, body, crc in connection.execute(OBJECTS) if object_crc(name, body) != crc
+        values[2] for values in connection.execute(OBJECTS) if not is_object_sound(values)
     ]
     report.incomplete_logs = [run_key for (run_key,) in connection.execute(GAPS)]
     report.orphaned_logs = [run_key for (run_key,) in connection.execute(ORPHANS)]

@@ -12,17 +12,14 @@ from collections.abc import Callable
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
-from zlib import crc32
 
 import apsw
 
 from polyrhythm.base.errors import LaneLost, StoreError
-from polyrhythm.stores.port import Batch, LogRow, NamespaceRow, RunRow, RunWrite
-from polyrhythm.stores.sqlite.checksums import log_crc
+from polyrhythm.stores.port import Batch, NamespaceRow, RunRow, RunWrite, Snapshot
+from polyrhythm.stores.sqlite import logrows
+from polyrhythm.stores.sqlite.checksums import snapshot_crc
 from polyrhythm.stores.sqlite.objects import write_objects
-
-# What the bytes of a log row mean: 1 is a serialized History and a serialized NoteList.
-LOG_FORMAT = 1
 
 RUN_COLUMNS = tuple(f.name for f in fields(RunRow))
 NAMESPACE_VALUES = attrgetter(*(f.name for f in fields(NamespaceRow)))
@@ -47,10 +44,6 @@ STORED = f"SELECT {', '.join(RUN_COLUMNS)} FROM executions WHERE run_key = ?"
 INSERT_RUN = (
     f"INSERT INTO executions ({', '.join(RUN_COLUMNS)}) "
     f"VALUES ({', '.join('?' for _ in RUN_COLUMNS)})"
-)
-INSERT_LOG = (
-    "INSERT INTO log (position, run_key, sequence, first_event_id, event_count, committed_ns, "
-    "format, crc, events, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 PUT_SNAPSHOT = (
     "INSERT INTO snapshots (run_key, sequence, version, crc, body) VALUES (?, ?, ?, ?, ?) "
@@ -115,16 +108,12 @@ def write_batch(cursor: apsw.Cursor, batch: Batch, position: int) -> int:
         run_key, committed_ns = write.row.run_key, batch.committed_ns
         for entry in write.earlier:
             position += 1
-            entries.append(_log_values(run_key, entry, position, committed_ns))
+            entries.append(logrows.log_values(run_key, entry, position, committed_ns))
         if write.log is not None:
             position += 1
-            entries.append(_log_values(run_key, write.log, position, committed_ns))
-    cursor.executemany(INSERT_LOG, entries)
-    snapshots = [
-        (s.run_key, s.sequence, s.version, crc32(s.body), s.body)
-        for write in batch.runs
-        if (s := write.snapshot) is not None
-    ]
+            entries.append(logrows.log_values(run_key, write.log, position, committed_ns))
+    cursor.executemany(logrows.INSERT, entries)
+    snapshots = [_snapshot_values(s) for write in batch.runs if (s := write.snapshot)]
     if snapshots:
         cursor.executemany(PUT_SNAPSHOT, snapshots)
     if batch.objects:
@@ -171,21 +160,9 @@ def _read_row(cursor: apsw.Cursor, run_key: int) -> RunRow:
     return RunRow(*stored)
 
 
-def _log_values(run_key: int, entry: LogRow, position: int, committed_ns: int) -> tuple[Any, ...]:
-    if entry.run_key != run_key:
-        raise StoreError(f"run {run_key} comes with a log row of run {entry.run_key}")
-    return (
-        position,
-        run_key,
-        entry.sequence,
-        entry.first_event_id,
-        entry.event_count,
-        committed_ns,
-        LOG_FORMAT,
-        log_crc(run_key, entry.sequence, entry.events, entry.notes),
-        entry.events,
-        entry.notes,
-    )
+def _snapshot_values(one: Snapshot) -> tuple[Any, ...]:
+    key = (one.run_key, one.sequence, one.version)
+    return (*key, snapshot_crc(*key, one.body), one.body)
 
 
 def _delete_runs(cursor: apsw.Cursor, run_keys: list[int], position: int) -> None:

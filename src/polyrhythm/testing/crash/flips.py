@@ -87,7 +87,7 @@ def _read(path: str, keys: list[int] | None = None) -> dict[int, Found] | None:
             else:
                 if stored is not None or keys is not None:
                     runs[key] = stored
-    except (PolyrhythmError, apsw.Error, UnicodeDecodeError):
+    except (PolyrhythmError, apsw.Error):
         return None
     finally:
         connection.close()

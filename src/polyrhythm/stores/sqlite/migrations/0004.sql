@@ -1,0 +1,2 @@
+-- Schema 4. Log rows of format 2, whose checksum covers all of their columns; those of format 1
+-- stay as they are. No table changes: the number keeps releases that know format 1 alone away.
