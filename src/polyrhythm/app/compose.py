@@ -17,7 +17,8 @@ from typing import Protocol
 from polyrhythm.access.identity import anonymous
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import Limits
-from polyrhythm.engine.engine import Engine, Host
+from polyrhythm.engine.calls import Call
+from polyrhythm.engine.engine import Engine
 from polyrhythm.engine.host_loop import LoopHost
 from polyrhythm.engine.lane import Lane
 from polyrhythm.links.inproc import InProcLink
@@ -32,8 +33,20 @@ LANE = 0
 MEMORY_FILE = ":memory:"
 
 
-class LaneHost(Host, Protocol):
-    """A host that lives on the running loop and can be ended."""
+class LaneHost(Protocol):
+    """What drives a lane on the running loop, and can be ended: an `engine.Host` and more."""
+
+    def submit(self, call: Call) -> None:
+        """Hand a call to the lane and see that a turn follows."""
+        ...
+
+    def nudge(self) -> None:
+        """See that a turn follows, though nothing was submitted."""
+        ...
+
+    def now_ns(self) -> int:
+        """Return the lane's time, nanoseconds since 1970."""
+        ...
 
     @property
     def task(self) -> asyncio.Task[None]:
