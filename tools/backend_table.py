@@ -21,7 +21,7 @@ FEATURES = (
     ("workflows, tasks, signals, queries, updates, children, timers, patches", ALL),
     ("retries: exponential, fixed, Fibonacci, by error, `RetryAfter`", ALL),
     ("`rate=`, `concurrency=`, `TokenBucket`: over all workers", "permits"),
-    ("`run.at(time)`: a run as it was", "notes"),
+    ("`run.at(time)`: a run as it was; projections", "notes"),
     ("workflow code inside the engine's commit, no calls between", "hosts_workers"),
     ("tasks started without a workflow", "standalone_activities"),
 )
