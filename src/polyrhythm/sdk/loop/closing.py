@@ -117,7 +117,8 @@ def _complete(context: Context, value: Any) -> None:
     except Exception as error:  # noqa: BLE001 - a user's type may raise anything
         fail(context, error)
         return
-    command = Command(command_type=commands.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION)
+    command = Command()
+    command.command_type = commands.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION
     command.complete_workflow_execution_command_attributes.result.CopyFrom(payloads)
     _end(context, command, None)
 

@@ -311,7 +311,8 @@ class Instance:
 
     def _complete(self, force: bool) -> RespondWorkflowTaskCompletedRequest:
         context, task, outbox = self._context, self._task, self._context.outbox
-        completed = RespondWorkflowTaskCompletedRequest(task_token=task.task_token)
+        completed = RespondWorkflowTaskCompletedRequest()
+        completed.task_token = task.task_token
         # A task that told the code something is no longer as if it had not been.
         self._droppable = self._told_nothing and outbox.empty and not force
         completed.commands.extend(outbox.leaving())
@@ -321,8 +322,9 @@ class Instance:
             outbox.messages, outbox.rejections = [], []
         if force:
             completed.force_create_new_workflow_task = True
-        for query_id, query in task.queries.items():
-            queries.answer(context, query).fill(completed.query_results[query_id])
+        if task.queries:
+            for query_id, query in task.queries.items():
+                queries.answer(context, query).fill(completed.query_results[query_id])
         return completed
 
     def _fail(self, error: BaseException) -> RespondWorkflowTaskFailedRequest:

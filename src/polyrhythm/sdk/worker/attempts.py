@@ -134,7 +134,8 @@ class Attempts:
         details = Payloads(payloads=task.heartbeat_details.payloads)
         if self._codec is not None:
             await decode_message(self._codec, task)
-        attempt.previous.CopyFrom(task.heartbeat_details)
+        if task.HasField("heartbeat_details"):
+            attempt.previous.CopyFrom(task.heartbeat_details)
         attempt.strategy = read_strategy(task.header.fields, self._converter)
         heartbeats = Heartbeats(attempt, self._answers, self._settings)
         try:

@@ -42,7 +42,8 @@ class Heartbeats:
         if timeout_s:
             self._interval_s = min(settings.heartbeat_s, SHARE * timeout_s)
         self._loop = asyncio.get_running_loop()
-        self._wake = asyncio.Event()
+        # Made with the task: most attempts end without a heartbeat.
+        self._wake: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         attempt.notify = self.notify
 
@@ -61,15 +62,18 @@ class Heartbeats:
             self._task.cancel()
 
     def _begin(self) -> None:
-        self._wake.set()
-        if self._task is None and self._attempt.notify == self.notify:
-            self._task = self._loop.create_task(self._send())
+        if self._wake is not None:
+            self._wake.set()
+        elif self._attempt.notify == self.notify:
+            self._wake = asyncio.Event()
+            self._wake.set()
+            self._task = self._loop.create_task(self._send(self._wake))
 
-    async def _send(self) -> None:
+    async def _send(self, wake: asyncio.Event) -> None:
         attempt = self._attempt
         while attempt.stop_reason is not StopReason.GONE:
-            await self._wake.wait()
-            self._wake.clear()
+            await wake.wait()
+            wake.clear()
             if attempt.unsent is not None:
                 await self._send_one(attempt)
             await asyncio.sleep(self._interval_s)

@@ -42,9 +42,11 @@ class Verdict:
 
 def verdict_on_result(attempt: Attempt, result: Payload, identity: str) -> Verdict:
     """Answer for a function that has returned."""
-    request = RespondActivityTaskCompletedRequest(
-        namespace=attempt.info.namespace, task_token=attempt.info.token, identity=identity
-    )
+    # Field by field: by keyword it takes twice as long.
+    request = RespondActivityTaskCompletedRequest()
+    request.namespace = attempt.info.namespace
+    request.task_token = attempt.info.token
+    request.identity = identity
     request.result.payloads.append(result)
     return Verdict("RespondActivityTaskCompleted", request)
 

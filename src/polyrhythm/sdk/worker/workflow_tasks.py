@@ -173,7 +173,8 @@ class WorkflowTasks:
         held = Held(instance, execution.run_id, label)
         started = events[0].workflow_execution_started_event_attributes
         if started.HasField("workflow_task_timeout"):
-            held.task_timeout_s = started.workflow_task_timeout.ToMilliseconds() / 1000
+            timeout = started.workflow_task_timeout
+            held.task_timeout_s = timeout.seconds + timeout.nanos / 1e9
         held.retry, held.attempt = started.retry_policy, max(started.attempt, 1)
         with self._lock:
             self._held[execution.run_id] = held
