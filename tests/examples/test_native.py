@@ -127,6 +127,25 @@ def test_audit(tmp_path):
     assert re.fullmatch(at_time, told[-1])
 
 
+def test_ledger(tmp_path):
+    lines = run(tmp_path, "ledger.py")
+    year = ["  ada     964.50, fees 0.00, 3 entries", "  bob       3.00, fees 0.00, 2 entries"]
+    now = [
+        "  ada    1101.96, fees 0.30, 6 entries",
+        "  bob       5.85, fees 0.15, 4 entries",
+        "  cleo      3.00, fees 0.00, 1 entries",
+    ]
+    assert lines == ["before:", *year, "booked:", *now, "rebuilt:", *now]
+    # Its file is there: the read model is kept, and nothing is booked twice.
+    assert run(tmp_path, "ledger.py") == ["before:", *now, "booked:", *now, "rebuilt:", *now]
+
+
+def test_the_ledger_of_last_year(tmp_path):
+    assert run(tmp_path, "ledger_2025.py") == []
+    lines = run(tmp_path, "ledger.py")
+    assert lines[:2] == ["before:", "  ada     964.50, fees 0.00, 3 entries"]
+
+
 class Sync:
     """One process of the sync, in a folder."""
 
