@@ -19,7 +19,8 @@ from poly_process import PolyProcess
 from polyrhythm.app.application import App
 from polyrhythm.base.errors import AlreadyStarted, NotFound, Unavailable
 from polyrhythm.sdk import wf
-from polyrhythm.sdk.errors import MisuseError, WorkflowCancelled, WorkflowFailed
+from polyrhythm.sdk.alerts.alert import Alert
+from polyrhythm.sdk.errors import MisuseError, Permanent, WorkflowCancelled, WorkflowFailed
 from polyrhythm.sdk.messages import Query, Signal, Update
 from polyrhythm.sdk.retry import Fixed, Retry, TokenBucket
 from polyrhythm.sdk.task import TASK
@@ -193,6 +194,44 @@ def test_a_service_without_permits_refuses_shared_buckets(url):
         return
     with pytest.raises(MisuseError, match="token bucket"), app:
         pass
+
+
+def test_a_service_without_a_log_refuses_projections(url):
+    app = App(f"models-{uuid.uuid4()}", url=url)
+    model = app.projection(app.name, initial=dict)
+    if url.startswith("poly://") and not REAL:
+        with app:
+            assert model.read(fresh=True) == {}
+        return
+    with pytest.raises(MisuseError, match=r"projections \(models-.*read the log"), app:
+        pass
+
+
+def test_dead_letters_and_alerts_of_any_backend(url, caplog):
+    app = App(f"letters-{uuid.uuid4()}", url=url)
+    closed = [True]
+
+    @app.task(retry=2, alert=Alert(log=True))
+    def charge(number: int) -> int:
+        if closed:
+            raise Permanent("the bank is closed", type="Closed")
+        return number
+
+    @app.workflow
+    async def checkout(number: int) -> int:
+        return await charge(number)
+
+    with app:
+        with pytest.raises(WorkflowFailed):
+            checkout.options(id=app.name).execute(7)
+        dead = f"WorkflowId = '{app.name}'"
+        while not (letters := list(app.client.dead_letters(dead))):
+            pass
+        assert [one.task for one in letters] == ["charge"]
+        closed.clear()
+        assert app.client.requeue(app.name).result(timeout="30s") == 7
+        while "Closed: the bank is closed" not in caplog.text:
+            pass
 
 
 def test_a_namespace_that_is_not_there(url):

@@ -28,7 +28,9 @@ class Alert:
 
     A task's alert is due when its last attempt has failed: a Permanent error, a final type, all
     attempts used up. A run's is due when it fails and is not retried. Time that runs out,
-    terminations and cancellations raise none, since no worker sees them.
+    terminations and cancellations raise none, since no worker sees them, nor does a task that was
+    called as `task.local(...)`. A run that is about to fail and gets a message in that very moment
+    looks again, and may go on: its alert has been given by then.
 
     The alert is itself a durable run (`polyrhythm.alert`) that is started before the failure is
     answered, with an id made of its fingerprint: it survives restarts, is tried again for a day
