@@ -42,6 +42,13 @@ def test_every_example_says_how_it_is_run_and_is_run_here():
     assert all(f"({name})" in page for name in examples)
 
 
+def test_every_example_is_typed():
+    cache = ROOT / ".cache/mypy-of-users"
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={cache}"]
+    done = subprocess.run([*mypy, str(FOLDER)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 def test_order_saga(tmp_path):
     lines = run(tmp_path, "order_saga.py")
     outcomes = dict(re.findall(r"(order-\d)  (\w+)", "\n".join(lines)))

@@ -14,7 +14,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 
 from typing_extensions import Unpack
 
@@ -87,9 +87,19 @@ class App:
         """Runs by id, lists and counts, for code that blocks."""
         return blocking.Client(self.aio, self.portal)
 
+    @overload
     def projection(
-        self, name: str, *, of: Of = None, initial: M | Callable[[], M], kind: Any = None
-    ) -> Projection[M]:
+        self, name: str, *, of: Of = ..., initial: Callable[[], M], kind: Any = ...
+    ) -> Projection[M]: ...
+
+    @overload
+    def projection(
+        self, name: str, *, of: Of = ..., initial: M, kind: Any = ...
+    ) -> Projection[M]: ...
+
+    def projection(
+        self, name: str, *, of: Of = None, initial: Any, kind: Any = None
+    ) -> Projection[Any]:
         """Declare a read model of what runs record by `wf.record(...)`: see `Projection`.
 
         `of`: the workflows whose events it reads, all if it is not said. `initial`: the model

@@ -183,3 +183,12 @@ takes_any_task(charge)
 
 def classify(error: TaskFailed) -> str:
     return error.type
+
+
+totals = app.projection("totals", of=checkout, initial=dict[str, int])
+counts = app.projection("counts", initial=0)
+
+
+def read_models() -> None:
+    assert_type(totals.read(), dict[str, int])
+    assert_type(counts.read(fresh=True), int)
