@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from polyrhythm.cli.exit_codes import ExitCode
-from polyrhythm.cli.flags import DevFlags, ExportFlags, ImportFlags, RunFlags
+from polyrhythm.cli.flags import DevFlags, ExportFlags, ImportFlags, ReplayFlags, RunFlags
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 HIDDEN = {"ui_asset_path", "ui_codec_endpoint", "ui_public_path", "log_config", "color", "output"}
@@ -19,8 +19,9 @@ def test_every_flag_of_dev_is_on_the_page() -> None:
 
 
 def test_every_flag_of_export_and_import_is_on_the_page() -> None:
-    for field in (*fields(ExportFlags), *fields(ImportFlags), *fields(RunFlags)):
-        if field.name not in ("source", "target"):
+    taken = (ExportFlags, ImportFlags, ReplayFlags, RunFlags)
+    for field in (one for flags in taken for one in fields(flags)):
+        if field.name not in ("source", "target", "histories"):
             assert f"--{field.name.replace('_', '-')}" in PAGE, field.name
 
 
@@ -35,6 +36,7 @@ def test_every_verb_is_on_the_page() -> None:
         "poly db check",
         "poly db backup",
         "poly run",
+        "poly replay",
         "poly export",
         "poly import",
     ):

@@ -21,3 +21,5 @@ class ExitCode(IntEnum):
     ADDRESS_TAKEN = 3
     # `poly db check` found damage.
     DAMAGED = 4
+    # `poly replay`: code does something else than a history says.
+    DIVERGED = 5

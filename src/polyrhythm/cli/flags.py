@@ -179,6 +179,22 @@ class RunFlags:
     ] = LogFormat.TEXT
 
 
+@dataclass(slots=True)
+class ReplayFlags:
+    """The arguments of `poly replay`."""
+
+    target: Annotated[str, typer.Argument(help="FILE.py, FILE.py:APP, MODULE or MODULE:APP.")]
+    histories: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Histories as JSON; - reads.")
+    ]
+    log_level: Annotated[
+        LogLevel, typer.Option("--log-level", case_sensitive=False, help="How much is logged.")
+    ] = LogLevel.WARN
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", case_sensitive=False, help="How it looks.")
+    ] = LogFormat.TEXT
+
+
 def takes(flags: type, run: Callable[[Any], int]) -> Callable[..., None]:
     """Return a typer command whose options are the fields of `flags`; it runs `run(flags)`."""
 

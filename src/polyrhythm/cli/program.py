@@ -19,6 +19,7 @@ from polyrhythm.cli.flags import (
     DevFlags,
     ExportFlags,
     ImportFlags,
+    ReplayFlags,
     RunFlags,
     takes,
 )
@@ -56,6 +57,18 @@ def _run_program(flags: RunFlags) -> int:
     Exit codes: 0 ended as asked, 1 the run or the App failed, 2 no such App, workflow or JSON.
     """
     code: int = import_module("polyrhythm.cli.run").run(flags)
+    return code
+
+
+def _replay(flags: ReplayFlags) -> int:
+    """Check a program's workflow code against recorded histories.
+
+    They are what `poly export` and `temporal workflow show --output json` write.
+
+    Exit codes: 0 the code follows all, 1 one could not be read or replayed, 2 no such App, 5 the
+    code does something else than a history says.
+    """
+    code: int = import_module("polyrhythm.cli.replay").run(flags)
     return code
 
 
@@ -112,6 +125,7 @@ def _build() -> typer.Typer:
     program.command("dev")(takes(DevFlags, _dev))
     program.command("run")(takes(RunFlags, _run_program))
     program.command("worker", help="The same as `poly run`.")(takes(RunFlags, _run_program))
+    program.command("replay")(takes(ReplayFlags, _replay))
     program.command("export")(takes(ExportFlags, _export))
     program.command("import")(takes(ImportFlags, _import))
     # `temporal server start-dev`, for programs that start a server by that name.
