@@ -27,6 +27,8 @@ RUNS = (
     f"SELECT {', '.join(RUN_COLUMNS)} FROM executions WHERE (? = 0 OR namespace_key = ?) "
     "AND (? = '' OR workflow_id = ?) AND (? = '' OR run_id = ?) ORDER BY run_key"
 )
+RUN_KEYS = "SELECT run_key FROM executions UNION SELECT run_key FROM log ORDER BY run_key"
+ROW = f"SELECT {', '.join(RUN_COLUMNS)} FROM executions WHERE run_key = ?"
 LOG = (
     f"SELECT {logrows.SELECTED} FROM log INDEXED BY log_by_run WHERE run_key = ? ORDER BY sequence"
 )
@@ -56,6 +58,17 @@ class FileReader:
         wanted = (namespace_key,) * 2 + (workflow_id,) * 2 + (run_id,) * 2
         for values in self._read(RUNS, wanted):
             yield RunRow(*values)
+
+    def run_keys(self) -> list[int]:
+        """Return the keys of everything that has a row or a log."""
+        return [run_key for (run_key,) in self._read(RUN_KEYS, ())]
+
+    def row(self, run_key: int) -> RunRow | None:
+        """Return a run's row, None when there is none or its text cannot be read."""
+        try:
+            return next((RunRow(*values) for values in self._read(ROW, (run_key,))), None)
+        except UnicodeDecodeError:
+            return None
 
     def log(self, run_key: int) -> list[LogRow]:
         """Return a run's whole log. Raises DataLoss when a checksum does not match."""

@@ -194,6 +194,20 @@ class SqliteStore:
                 database.rollback()
         database.tend()
 
+    def replace_rows(self, owner: LaneOwner, rows: list[RunRow]) -> None:
+        """Write rows of runs whole over damaged ones, and their indexes anew; all or nothing."""
+        connection = self._database.connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            writes.check_epoch(cursor, owner.lane, owner.epoch)
+            writes.replace_rows(cursor, rows)
+            cursor.execute("COMMIT")
+        except apsw.Error as error:
+            raise self._database.refused(error) from error
+        finally:
+            self._database.rollback()
+
     def find_space(self) -> bool:
         """Set the reserve aside again; False while the disk has not several times its size."""
         return self._database.reserve.hold()

@@ -45,6 +45,7 @@ INSERT_RUN = (
     f"INSERT INTO executions ({', '.join(RUN_COLUMNS)}) "
     f"VALUES ({', '.join('?' for _ in RUN_COLUMNS)})"
 )
+REPLACE_RUN = INSERT_RUN.replace("INSERT", "INSERT OR REPLACE", 1)
 PUT_SNAPSHOT = (
     "INSERT INTO snapshots (run_key, sequence, version, crc, body) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT (run_key) DO UPDATE SET sequence = excluded.sequence, "
@@ -121,6 +122,13 @@ def write_batch(cursor: apsw.Cursor, batch: Batch, position: int) -> int:
     if batch.deleted_runs:
         _delete_runs(cursor, batch.deleted_runs, position)
     return position
+
+
+def replace_rows(cursor: apsw.Cursor, rows: list[RunRow]) -> None:
+    """Write rows whole, whatever is there, inside the open transaction."""
+    # An index may disagree with the row that is to go, which SQLite refuses to delete then.
+    cursor.execute("REINDEX executions")
+    cursor.executemany(REPLACE_RUN, map(RUN_VALUES, rows))
 
 
 def _update_runs(cursor: apsw.Cursor, writes: list[RunWrite]) -> None:

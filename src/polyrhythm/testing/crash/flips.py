@@ -3,7 +3,7 @@
 A damaged log row must be DataLoss of its run and of no other, a damaged snapshot must be passed
 over; where the damage is in SQLite's own structure the file or what is read of it is refused. A
 log or a snapshot that reads differently without an error is a violation. The columns of a row
-(`executions`) carry no checksum: what changes there is counted, and told by nothing.
+(`executions`) carry no checksum: what changes there the fold of the log must tell.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from random import Random
 
 import apsw
 
+from polyrhythm.app.row_check import check_rows
 from polyrhythm.base.errors import DataLoss, NotFound, PolyrhythmError
 from polyrhythm.core.snapshot import FOLD_VERSION
 from polyrhythm.stores.port import Batch, StoredRun
@@ -28,7 +29,8 @@ COMMITS = 120
 @dataclass(slots=True)
 class Flipped:
     """What became of each flipped bit: the file was refused, a run was lost and said so, a run's
-    snapshot was passed over, a row changed, nothing changed; `silent` ones are violations."""
+    snapshot was passed over, a row changed and its log told, nothing changed; `silent` ones are
+    violations."""
 
     points: int = 0
     refused: int = 0
@@ -57,7 +59,7 @@ def flip_bits(seed: int, points: int) -> Flipped:
             with open(path, "wb") as file:
                 file.write(content)
             content[at] ^= bit
-            _judge(flipped, found, _read(path, keys))
+            _judge(flipped, found, _read(path, keys), path)
     return flipped
 
 
@@ -94,7 +96,9 @@ def _read(path: str, keys: list[int] | None = None) -> dict[int, Found] | None:
     return runs
 
 
-def _judge(flipped: Flipped, before: dict[int, Found], after: dict[int, Found] | None) -> None:
+def _judge(
+    flipped: Flipped, before: dict[int, Found], after: dict[int, Found] | None, path: str
+) -> None:
     flipped.points += 1
     if after is None:
         flipped.refused += 1
@@ -108,6 +112,8 @@ def _judge(flipped: Flipped, before: dict[int, Found], after: dict[int, Found] |
         flipped.silent += 1
     elif any(_snapshot_of(before[key]) != _snapshot_of(after[key]) for key in changed):
         flipped.passed_over += 1
+    elif check_rows(path).is_sound():
+        flipped.silent += 1
     else:
         flipped.rows_changed += 1
 
