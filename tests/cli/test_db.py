@@ -2,6 +2,8 @@
 
 import subprocess
 
+import apsw
+
 from poly_process import POLY, PolyProcess
 
 
@@ -43,3 +45,20 @@ def test_what_is_not_there_or_in_the_way(tmp_path):
         (tmp_path / "there").write_text("precious")
         done = poly_db("backup", server.file, tmp_path / "there")
         assert (done.returncode, "never written over" in done.stderr) == (1, True)
+
+
+def test_a_damaged_row_is_found_deep_and_mended_without_a_server(tmp_path):
+    with PolyProcess(tmp_path) as server:
+        server.start("one")
+        held = poly_db("check", server.file, "--repair")
+        assert (held.returncode, held.stdout) == (1, "")
+        assert "1 runs folded" in poly_db("check", server.file, "--deep").stdout
+        assert server.end() == 0
+    connection = apsw.Connection(str(server.file))
+    connection.execute("UPDATE executions SET work_queue = 'elsewhere'")
+    connection.close()
+    assert poly_db("check", server.file).returncode == 0
+    found = poly_db("check", server.file, "--deep")
+    assert (found.returncode, "1 runs whose row is not" in found.stdout) == (4, True)
+    mended = poly_db("check", server.file, "--repair")
+    assert (mended.returncode, "1 rows written anew: 1" in mended.stdout) == (0, True)

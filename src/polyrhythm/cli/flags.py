@@ -98,6 +98,12 @@ class CheckFlags:
     """The arguments of `poly db check`."""
 
     file: Annotated[str, typer.Argument(help="A file of this program.")]
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also compare each run's row with its log's fold.")
+    ] = False
+    repair: Annotated[
+        bool, typer.Option("--repair", help="The same, and write rows that differ anew; no server.")
+    ] = False
 
 
 @dataclass(slots=True)

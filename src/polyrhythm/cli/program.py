@@ -73,7 +73,7 @@ def _replay(flags: ReplayFlags) -> int:
 
 
 def _db_check(flags: CheckFlags) -> int:
-    """Read a whole file and say whether it is sound; its owner may be running.
+    """Read a whole file and say whether it is sound; its owner may be running, but for a repair.
 
     Exit codes: 0 sound, 1 could not be read, 4 damaged.
     """
