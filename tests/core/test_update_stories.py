@@ -364,7 +364,9 @@ def test_where_the_workflow_goes_on_the_caller_is_told_to_ask_again():
     story.tell(f"stage u1 => | | {CLOSING}")
 
 
-def test_an_update_that_a_reset_brought_along_is_in_the_history(story):
+@pytest.fixture
+def brought(story: Story) -> Story:
+    """A run in which a reset has admitted u1, as event 5."""
     story.step("complete")
     decision = Decision(story.run.state, story.run.context)
     event = decision.new_event(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED)
@@ -373,10 +375,26 @@ def test_an_update_that_a_reset_brought_along_is_in_the_history(story):
     request.input.name = "up"
     decision.append(event)
     story.take("admitted", decision)
-    story.tell("""
-        signal s => 6 WorkflowExecutionSignaled; 7 WorkflowTaskScheduled | WorkflowTaskOffer
-        task => 8 WorkflowTaskStarted | | messages[0].id=none
+    story.step("signal s")
+    story.step("task")
+    return story
+
+
+def test_an_update_that_a_reset_brought_along_is_in_the_history(brought):
+    brought.tell("""
         complete accept u1 ; respond u1 1 => 9 WorkflowTaskCompleted; \
             10 WorkflowExecutionUpdateAccepted protocol_instance_id=u1 \
             accepted_request.input.name=none; 11 WorkflowExecutionUpdateCompleted
     """)
+
+
+@pytest.mark.parametrize("first", ["reject u1", "accept u1"])
+def test_what_the_history_asks_for_can_be_answered_after_a_task_that_failed(brought, first):
+    if first == "reject u1":
+        for command in ("complete reject u1", "signal s", "task"):
+            brought.step(command)
+    brought.step(f"complete {first} ; say respond zz 1")
+    assert brought.run.state.updates["u1"].stage == UpdateStage.ADMITTED
+    brought.step("task")
+    brought.step("complete accept u1 ; respond u1 1")
+    assert list(brought.run.state.completed_updates) == ["u1"]

@@ -122,6 +122,8 @@ class UpdateStage(IntEnum):
     # The run closed before it was accepted, or went on in another run.
     ABORTED = 4
     MOVED = 5
+    # Dropped, but its request stands in the history, where a worker may find it again.
+    LEFT = 6
 
 
 @dataclass(slots=True)

@@ -38,8 +38,12 @@ def apply_sent(state: RunState, note: notes.Note) -> None:
 
 
 def apply_dropped(state: RunState, note: notes.Note) -> None:
-    """An update is gone without a trace."""
-    state.updates = _without(state, note.update_dropped.update_id)
+    """An update is gone without a trace, but for the event that a reset may have written of it."""
+    update_id = note.update_dropped.update_id
+    if state.updates[update_id].request:
+        state.updates = _without(state, update_id)
+    else:
+        state.updates = {**state.updates, update_id: UpdateState(UpdateStage.LEFT)}
 
 
 def apply_accepted(state: RunState, event: HistoryEvent) -> None:
@@ -62,6 +66,7 @@ def abort(state: RunState, event: HistoryEvent) -> None:
     state.updates = {
         update_id: entry if entry.stage == UpdateStage.ACCEPTED else UpdateState(stage)
         for update_id, entry in state.updates.items()
+        if entry.stage != UpdateStage.LEFT
     }
 
 

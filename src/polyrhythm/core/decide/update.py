@@ -85,7 +85,7 @@ def decide_update(
 def admit(decision: Decision, request: Request) -> None:
     """Admit a new update and see that a task follows. Raises as `decide_update` past a limit."""
     state, limits = decision.state, decision.context.limits
-    if len(state.updates) >= limits.updates_in_flight_max:
+    if count_open(state) >= limits.updates_in_flight_max:
         raise ResourceExhausted(
             "limit on number of concurrent in-flight updates has been reached"
             f" ({limits.updates_in_flight_max})",
@@ -113,7 +113,7 @@ def admit(decision: Decision, request: Request) -> None:
 def check_total(decision: Decision) -> None:
     """Raise FailedPrecondition when the run has had as many updates as it may."""
     state, updates_max = decision.state, decision.context.limits.updates_max
-    if len(state.updates) + len(state.completed_updates) >= updates_max:
+    if count_open(state) + len(state.completed_updates) >= updates_max:
         raise FailedPrecondition(
             "The limit on the total number of distinct updates in this workflow has been reached"
             f" ({updates_max}). Make sure any duplicate updates share an Update ID so the server"
@@ -123,13 +123,18 @@ def check_total(decision: Decision) -> None:
         )
 
 
+def count_open(state: RunState) -> int:
+    """Return how many updates have been admitted and are neither completed nor dropped."""
+    return sum(update.stage != UpdateStage.LEFT for update in state.updates.values())
+
+
 def find_update(state: RunState, update_id: str) -> UpdateStatus | None:
     """Return how far an update is, None when there is none of this id (any more)."""
     event_id = state.completed_updates.get(update_id)
     if event_id is not None:
         return UpdateStatus(COMPLETED, outcome_event_id=event_id)
     update = state.updates.get(update_id)
-    if update is None:
+    if update is None or update.stage == UpdateStage.LEFT:
         return None
     if update.stage == UpdateStage.ABORTED:
         return UpdateStatus(_ADMITTED, error=NotFound(ABORTED))
@@ -209,12 +214,29 @@ def drop(decision: Decision, ended: UpdateEnded) -> None:
 
 
 def drop_failed(decision: Decision) -> None:
-    """Forget what the worker had when its completion was refused: it must not come again."""
+    """Forget what the worker had when its completion was refused: it must not come again.
+
+    What an event of the history admitted comes again all the same: the worker finds it there, and
+    could never complete a task if its answer were not taken. The server reads such updates anew
+    when it fails a task.
+    """
+    updates = decision.state.updates
     for update_id in sent_updates(decision.state):
         error = WorkflowNotReady(
             "Unable to perform workflow execution update due to unexpected workflow task failure."
         )
-        drop(decision, UpdateEnded(update_id, error=error))
+        ended = UpdateEnded(update_id, error=error)
+        if updates[update_id].request:
+            drop(decision, ended)
+        else:
+            decision.effect(ended)
+    again = [
+        key
+        for key, update in updates.items()
+        if update.stage == UpdateStage.LEFT
+        or (update.stage == UpdateStage.SENT and not update.request)
+    ]
+    mark_sent(decision, again, withdrawn=True)
 
 
 def drop_unprocessed(decision: Decision) -> None:

@@ -24,6 +24,7 @@ def _admitted_again(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None
     require(view.forking, "update", f"{view.name}: {update_id} admitted by an event")
     view.updates[update_id] = UpdateView(ADMITTED)
     view.admitted.add(update_id)
+    view.brought.add(update_id)
     if not view.copying:
         view.reapplied.append((event.event_type, update_id.encode()))
 
@@ -63,6 +64,9 @@ def _note_admitted(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
 def _note_sent(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
     for update_id in note.updates_sent.update_ids:
         update = view.updates.get(update_id)
+        left = update is None and update_id in view.brought - view.accepted
+        if left and note.updates_sent.withdrawn:
+            update = view.updates[update_id] = UpdateView(ADMITTED)
         waiting = update is not None and update.stage != ACCEPTED
         require(waiting, "update", f"{view.name}: {update_id} {update} is sent")
         assert update is not None

@@ -161,6 +161,8 @@ class RunView:
     # Children to whom the close policy was due when the run closed, by their initiated event.
     bereaved: dict[int, ChildView] = field(default_factory=dict)
     updates: dict[str, UpdateView] = field(default_factory=dict)
+    # Those that an event admitted: dropped, they may be admitted again, for workers see the event.
+    brought: set[str] = field(default_factory=set)
     # Outcomes of completed updates, serialized; ids ever admitted, accepted, rejected or lost.
     outcomes: dict[str, bytes] = field(default_factory=dict)
     admitted: set[str] = field(default_factory=set)

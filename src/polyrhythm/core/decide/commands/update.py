@@ -169,7 +169,7 @@ def _state_name(completion: Completion, update_id: str) -> str:
     if event_id is not None:
         return "ProvisionallyCompleted" if event_id > completion.completed_event_id else "Completed"
     update = state.updates.get(update_id)
-    if update is None:
+    if update is None or update.stage == UpdateStage.LEFT:
         return ""
     if update.stage == UpdateStage.ACCEPTED:
         new = update.accepted_event_id > completion.completed_event_id
