@@ -24,6 +24,7 @@ from polyrhythm.engine.lane import Progress
 from polyrhythm.stores.memory.tables import Tables
 from polyrhythm.stores.port import Batch
 from polyrhythm.testing.auditor import Auditor, Finding
+from polyrhythm.testing.auditor.view import RunView
 from polyrhythm.testing.world.activity_worker import ActivityWorker
 from polyrhythm.testing.world.clients import Client
 from polyrhythm.testing.world.drift import Drift
@@ -38,7 +39,10 @@ from polyrhythm.testing.world.updaters import Updater
 from polyrhythm.testing.world.workflow_worker import WorkflowWorker
 
 ORIGIN_NS = 1_700_000_000 * SECOND_NS
+# Steps of a healing world until the next run ends, and in all: where much is left to do, runs end
+# one by one.
 HEAL_STEPS_MAX = 4000
+HEAL_STEPS_TOTAL = 20_000
 # Operators unpause again, once the world heals, after so many steps.
 MEND_STEPS = 25
 # Turns in a row that a lane may ask for without writing or answering anything.
@@ -313,10 +317,14 @@ class World:
         self.profile.limits.task_poll_ns = 2 * POLL_PATIENCE_HEALED_NS
         for worker in self.workers:
             worker.die()
-        last = self.steps + HEAL_STEPS_MAX
-        while not self._settled():
-            if self.steps >= last:
-                raise Finding("liveness", self._unsettled())
+        last = self.steps + HEAL_STEPS_TOTAL
+        until, ended = self.steps, -1
+        while unsettled := self._unsettled():
+            if len(self.auditor.views) - len(unsettled) > ended:
+                ended = len(self.auditor.views) - len(unsettled)
+                until = self.steps + HEAL_STEPS_MAX
+            if self.steps >= min(until, last):
+                raise Finding("liveness", self._describe(unsettled))
             if self.steps % MEND_STEPS == 0:
                 self._mend()
             self.step()
@@ -338,13 +346,11 @@ class World:
             execution.workflow_id, execution.run_id = view.workflow_id, view.run_id
             self.send(request, _ignore)
 
-    def _settled(self) -> bool:
-        return not any(
-            view.owed or view.open for view in self.auditor.views.values() if not view.deleted
-        )
+    def _unsettled(self) -> list[RunView]:
+        views = self.auditor.views.values()
+        return [view for view in views if (view.open or view.owed) and not view.deleted]
 
-    def _unsettled(self) -> str:
-        views = [v for v in self.auditor.views.values() if (v.open or v.owed) and not v.deleted]
+    def _describe(self, views: list[RunView]) -> str:
         return "; ".join(
             f"{v.name} open={v.open} owes={len(v.owed)} task={v.task} timers={v.timers}"
             f" activities={list(v.activities.values())} row={self.tables.runs[v.key]}"
