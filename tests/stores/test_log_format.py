@@ -1,7 +1,7 @@
 """The checksums of stored rows: every column counts, and files of older releases are still read.
 
 `corpus/sqlite/log-format-1.db.gz` was written when format 1 was the only one: 40 commits of
-`engine_batches(4, 40)` with payloads of at most 30 bytes.
+`engine_batches(4, 40)` with payloads of at most 30 bytes, and snapshots of the fold of that time.
 """
 
 import gzip
@@ -18,6 +18,7 @@ from polyrhythm.stores.sqlite.schema import SCHEMA_VERSION
 from polyrhythm.testing.store_suite.samples import created, step
 
 OLD_FILE = Path(__file__).parents[1] / "corpus" / "sqlite" / "log-format-1.db.gz"
+OLD_FOLD = 6
 
 
 def shell(path, sql, *values):
@@ -59,7 +60,7 @@ def test_a_file_of_format_1_is_read_and_goes_on_in_format_2(old):
     assert check_file(old).is_sound()
     keys = [key for (key,) in shell(old, "SELECT run_key FROM executions")]
     store, epoch = claimed(old)
-    stored = {key: store.load_run(key, FOLD_VERSION) for key in keys}
+    stored = {key: store.load_run(key, OLD_FOLD) for key in keys}
     assert sum(run.snapshot is not None for run in stored.values()) == 4
     assert sum(len(store.load_run(key, 0).log) for key in keys) == 48
     assert len(store.scan_log(1, 0, 1000)) == 48
