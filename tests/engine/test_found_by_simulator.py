@@ -8,6 +8,7 @@ import temporalio.api.workflowservice.v1 as ws
 from engine.rig import (
     Rig,
     activity,
+    complete,
     completed_request,
     poll_activity_request,
     poll_request,
@@ -224,3 +225,20 @@ def test_a_paused_activity_that_would_wait_is_not_due() -> None:
     row = rig.store.load_row(1)
     assert row is not None
     assert row.due_ns == 0
+
+
+def test_a_start_behind_a_deletion_of_its_turn_sees_the_run_before() -> None:
+    # With the newest run deleted by the same turn, the id seemed to have no run at all: a request
+    # sent again started its workflow again.
+    rig = Rig()
+    first = start_request()
+    first.request_id = "first"
+    run_ids = []
+    for request in (first, start_request()):
+        run_ids.append(rig.call(request).run_id)
+        rig.run_commands(complete())
+    delete = ws.DeleteWorkflowExecutionRequest(namespace="default")
+    delete.workflow_execution.workflow_id = "w"
+    delete.workflow_execution.run_id = run_ids[1]
+    rig.submit(delete)
+    assert rig.call(first).run_id == run_ids[0]

@@ -128,11 +128,26 @@ class Turn:
         cache = self.world.cache
         key = cache.current_key(namespace_key, workflow_id)
         if not key:
-            key = self.world.store.find_current(namespace_key, EntityKind.WORKFLOW, workflow_id)
-            if not key or key in self.deleted:
+            key = self._find_newest(namespace_key, workflow_id)
+            if not key:
                 return None
             cache.set_current(namespace_key, workflow_id, key)
         return self.load(key)
+
+    def _find_newest(self, namespace_key: int, workflow_id: str) -> int:
+        # As after the commit: the newest that is left becomes current when this turn deletes runs.
+        store, kind = self.world.store, EntityKind.WORKFLOW
+        key = store.find_current(namespace_key, kind, workflow_id)
+        if not self.deleted:
+            return key
+        while key and key in self.deleted:
+            key = store.find_current(namespace_key, kind, workflow_id, before=key)
+        for created, staged in self.staged.items():
+            state = self.touched[created].state
+            named = (state.namespace_key, state.workflow_id) == (namespace_key, workflow_id)
+            if staged.created and named:
+                key = max(key, created)
+        return key
 
     def load(self, key: int) -> LoadedRun:
         """Return a run from memory, or fold it from its log. Raises NotFound or DataLoss."""

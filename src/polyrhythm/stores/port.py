@@ -244,8 +244,9 @@ class Store(Protocol):
         """Return the largest run key ever used, 0 for none."""
         ...
 
-    def find_current(self, namespace_key: int, kind: int, workflow_id: str) -> int:
-        """Return the run key of the newest run of an id, 0 for none."""
+    def find_current(self, namespace_key: int, kind: int, workflow_id: str, before: int = 0) -> int:
+        """Return the run key of the newest run of an id, 0 for none; `before`: of those with a
+        smaller key."""
         ...
 
     def find_run(self, namespace_key: int, kind: int, workflow_id: str, run_id: str) -> int:

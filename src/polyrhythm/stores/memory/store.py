@@ -9,6 +9,7 @@ but its owner does not know). Nothing here knows a clock, a thread or a random n
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -90,10 +91,12 @@ class MemoryStore:
         """Return the largest run key ever used, 0 for none."""
         return self.tables.run_key_last
 
-    def find_current(self, namespace_key: int, kind: int, workflow_id: str) -> int:
-        """Return the run key of the newest run of an id, 0 for none."""
-        found = self.tables.by_id.get((namespace_key, kind, workflow_id))
-        return found[-1] if found else 0
+    def find_current(self, namespace_key: int, kind: int, workflow_id: str, before: int = 0) -> int:
+        """Return the run key of the newest run of an id, 0 for none; `before`: of those with a
+        smaller key."""
+        found = self.tables.by_id.get((namespace_key, kind, workflow_id), [])
+        older = found[: bisect_left(found, before)] if before else found
+        return older[-1] if older else 0
 
     def find_run(self, namespace_key: int, kind: int, workflow_id: str, run_id: str) -> int:
         """Return the run key of exactly this run, 0 for none."""

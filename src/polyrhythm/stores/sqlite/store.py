@@ -40,8 +40,11 @@ from polyrhythm.stores.sqlite.settings import MEMORY_PATH, SqliteSettings
 ROW = f"SELECT {lists.COLUMNS} FROM executions WHERE run_key = ?"
 CURRENT = (
     "SELECT run_key FROM executions INDEXED BY executions_by_id "
-    "WHERE namespace_key = ? AND kind = ? AND workflow_id = ? ORDER BY run_key DESC LIMIT 1"
+    "WHERE namespace_key = ? AND kind = ? AND workflow_id = ? AND run_key < ? "
+    "ORDER BY run_key DESC LIMIT 1"
 )
+# Past every run key: SQLite's largest integer.
+KEY_END = (1 << 63) - 1
 EXACT = (
     "SELECT run_key FROM executions INDEXED BY executions_by_id "
     "WHERE namespace_key = ? AND kind = ? AND workflow_id = ? AND run_id = ? "
@@ -216,9 +219,10 @@ class SqliteStore:
         """Return the largest run key ever used, 0 for none."""
         return self._read_int(writes.RUN_KEY_LAST)
 
-    def find_current(self, namespace_key: int, kind: int, workflow_id: str) -> int:
-        """Return the run key of the newest run of an id, 0 for none."""
-        return self._read_int(CURRENT, (namespace_key, kind, workflow_id))
+    def find_current(self, namespace_key: int, kind: int, workflow_id: str, before: int = 0) -> int:
+        """Return the run key of the newest run of an id, 0 for none; `before`: of those with a
+        smaller key."""
+        return self._read_int(CURRENT, (namespace_key, kind, workflow_id, before or KEY_END))
 
     def find_run(self, namespace_key: int, kind: int, workflow_id: str, run_id: str) -> int:
         """Return the run key of exactly this run, 0 for none."""

@@ -59,6 +59,8 @@ def older_runs_become_current(subject: Subject) -> None:
     """When the newest run of an id is deleted, the newest that is left is the current one."""
     with bench(subject) as desk:
         desk.commit(*(created(key, workflow_id="same") for key in (1, 2, 3)))
+        older = [desk.store.find_current(1, 1, "same", before=key) for key in (1, 2, 3, 9)]
+        assert older == [0, 1, 2, 3]
         for key in (3, 2, 1):
             assert desk.store.find_current(1, 1, "same") == key
             desk.delete(key)
