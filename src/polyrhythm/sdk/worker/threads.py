@@ -74,10 +74,8 @@ class Threads:
         job = Job(function, asyncio.get_running_loop())
         self._busy += 1
         self._jobs.put(job)
-        if self._busy > self._alive and self._alive < self._threads_max:
-            self._alive += 1
-            threading.Thread(target=self._work, name=self._name, daemon=True).start()
         job.future.add_done_callback(self._settle)
+        self._grow()
         return job
 
     def abandon(self, job: Job) -> bool:
@@ -86,7 +84,11 @@ class Threads:
             return False
         self._alive -= 1
         self.abandoned += 1
+        # NOTE: the job leaves the count here and not in a callback of its future, so that jobs in
+        # line behind it are seen to want a thread now: nobody may come later to start one.
+        self._busy -= job.future.remove_done_callback(self._settle)
         job.future.cancel()
+        self._grow()
         return True
 
     def close(self) -> None:
@@ -94,6 +96,11 @@ class Threads:
         for _ in range(self._alive):
             self._jobs.put(None)
         self._alive = 0
+
+    def _grow(self) -> None:
+        if self._busy > self._alive and self._alive < self._threads_max:
+            self._alive += 1
+            threading.Thread(target=self._work, name=self._name, daemon=True).start()
 
     def _settle(self, _: asyncio.Future[Any]) -> None:
         self._busy -= 1
