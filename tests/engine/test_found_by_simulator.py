@@ -16,7 +16,7 @@ from engine.rig import (
     start_request,
     timer,
 )
-from polyrhythm.base.errors import NotFound, StoreError
+from polyrhythm.base.errors import AlreadyStarted, NotFound, StoreError
 from polyrhythm.base.limits import MINUTE_NS, SECOND_NS, Limits
 from polyrhythm.core.snapshot import FOLD_VERSION
 from polyrhythm.engine.turn import fold_run
@@ -242,3 +242,39 @@ def test_a_start_behind_a_deletion_of_its_turn_sees_the_run_before() -> None:
     delete.workflow_execution.run_id = run_ids[1]
     rig.submit(delete)
     assert rig.call(first).run_id == run_ids[0]
+
+
+def test_a_deletion_that_was_not_committed_leaves_the_newest_run_the_newest() -> None:
+    """Seed 1032: the older run looked up behind it stayed the id's newest after the abort."""
+
+    class Failing:
+        armed = False
+
+        def before_commit(self, _batch: object) -> None:
+            if self.armed:
+                self.armed = False
+                raise StoreError("planned")
+
+        def after_commit(self, _batch: object) -> None:
+            """Written."""
+
+    faults = Failing()
+    rig = Rig(faults=faults)
+    rig.call(start_request())
+    rig.run_commands(complete())
+    again = start_request()
+    again.request_id = "second"
+    newest = rig.call(again).run_id
+    delete = ws.DeleteWorkflowExecutionRequest(namespace="default")
+    delete.workflow_execution.workflow_id = "w"
+    delete.workflow_execution.run_id = newest
+    describe = ws.DescribeWorkflowExecutionRequest(namespace="default")
+    describe.execution.workflow_id = "w"
+    faults.armed = True
+    rig.submit(delete)
+    rig.submit(describe)
+    rig.turn()
+    third = start_request()
+    third.request_id = "third"
+    with pytest.raises(AlreadyStarted):
+        rig.call(third)

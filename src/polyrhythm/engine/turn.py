@@ -131,7 +131,10 @@ class Turn:
             key = self._find_newest(namespace_key, workflow_id)
             if not key:
                 return None
-            cache.set_current(namespace_key, workflow_id, key)
+            # NOTE: a deletion of this turn may be undone with it: what is newest without the
+            # deleted run is not remembered beyond the turn.
+            if not self.deleted:
+                cache.set_current(namespace_key, workflow_id, key)
         return self.load(key)
 
     def _find_newest(self, namespace_key: int, workflow_id: str) -> int:
