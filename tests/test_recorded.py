@@ -9,7 +9,7 @@ import pytest
 from conformance import Verdict, run_scenarios
 from poly_process import PolyProcess
 
-# A minute at most: these wait for timers for about 25 s in all, two at a time.
+# A minute at most: these wait for timers for about 70 s in all, three at a time.
 NOUNS = (
     "start_close",
     "activities",
@@ -38,6 +38,11 @@ NOUNS = (
     "update_ends",
     "sizes",
     "reset_choices",
+    "activity_ops",
+    "chain_rules",
+    "child_rules",
+    "reset_rules",
+    "speculative",
 )
 
 pytestmark = [
@@ -51,7 +56,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory) -> list[Verdict]:
     with PolyProcess(tmp_path_factory.mktemp("recorded")) as server:
-        return run_scenarios(server.address, NOUNS, at_once=2)
+        return run_scenarios(server.address, NOUNS, at_once=3)
 
 
 @pytest.mark.parametrize("noun", NOUNS)

@@ -66,10 +66,13 @@ def decide_update_activity(
     what cannot be an option.
     """
     changed: list[tuple[ActivityState, ActivityOptions]]
-    check_open(state)
     if request.restore_original:
-        changed = [(each, _restored(each)) for each in choose_activities(state, request)]
+        # The server looks for the activity first: of a closed run it does not know an id either.
+        chosen = choose_activities(state, request)
+        check_open(state)
+        changed = [(each, _restored(each)) for each in chosen]
     else:
+        check_open(state)
         if not request.HasField("activity_options"):
             raise InvalidArgument("ActivityOptions are not provided")
         chosen = choose_activities(state, request)
