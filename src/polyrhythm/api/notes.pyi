@@ -224,10 +224,16 @@ class Owed(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., message: _Optional[_Union[Message, _Mapping]] = ...) -> None: ...
 
 class Settled(_message.Message):
-    __slots__ = ("sequence",)
+    __slots__ = ("sequence", "failed_cause", "run_id", "error")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    FAILED_CAUSE_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
     sequence: int
-    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
+    failed_cause: int
+    run_id: str
+    error: str
+    def __init__(self, sequence: _Optional[int] = ..., failed_cause: _Optional[int] = ..., run_id: _Optional[str] = ..., error: _Optional[str] = ...) -> None: ...
 
 class Received(_message.Message):
     __slots__ = ("sender_run_key", "sequence")
@@ -256,7 +262,7 @@ class ResetTo(_message.Message):
     def __init__(self, run_id: _Optional[str] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("namespace_key", "workflow_id", "run_id", "sender_event_id", "request_id", "sender_workflow_id", "sender_run_id", "child_workflow_only", "first_run_id", "signal", "cancel", "report", "start_child", "child_closed", "terminate")
+    __slots__ = ("namespace_key", "workflow_id", "run_id", "sender_event_id", "request_id", "sender_workflow_id", "sender_run_id", "child_workflow_only", "first_run_id", "receiver_kind", "signal", "cancel", "report", "start_child", "child_closed", "terminate", "start_workflow")
     NAMESPACE_KEY_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -266,12 +272,14 @@ class Message(_message.Message):
     SENDER_RUN_ID_FIELD_NUMBER: _ClassVar[int]
     CHILD_WORKFLOW_ONLY_FIELD_NUMBER: _ClassVar[int]
     FIRST_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    RECEIVER_KIND_FIELD_NUMBER: _ClassVar[int]
     SIGNAL_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
     REPORT_FIELD_NUMBER: _ClassVar[int]
     START_CHILD_FIELD_NUMBER: _ClassVar[int]
     CHILD_CLOSED_FIELD_NUMBER: _ClassVar[int]
     TERMINATE_FIELD_NUMBER: _ClassVar[int]
+    START_WORKFLOW_FIELD_NUMBER: _ClassVar[int]
     namespace_key: int
     workflow_id: str
     run_id: str
@@ -281,13 +289,15 @@ class Message(_message.Message):
     sender_run_id: str
     child_workflow_only: bool
     first_run_id: str
+    receiver_kind: int
     signal: bytes
     cancel: bytes
     report: DeliveryReport
     start_child: StartChild
     child_closed: ChildClosed
     terminate: bytes
-    def __init__(self, namespace_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., sender_event_id: _Optional[int] = ..., request_id: _Optional[str] = ..., sender_workflow_id: _Optional[str] = ..., sender_run_id: _Optional[str] = ..., child_workflow_only: _Optional[bool] = ..., first_run_id: _Optional[str] = ..., signal: _Optional[bytes] = ..., cancel: _Optional[bytes] = ..., report: _Optional[_Union[DeliveryReport, _Mapping]] = ..., start_child: _Optional[_Union[StartChild, _Mapping]] = ..., child_closed: _Optional[_Union[ChildClosed, _Mapping]] = ..., terminate: _Optional[bytes] = ...) -> None: ...
+    start_workflow: bytes
+    def __init__(self, namespace_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., sender_event_id: _Optional[int] = ..., request_id: _Optional[str] = ..., sender_workflow_id: _Optional[str] = ..., sender_run_id: _Optional[str] = ..., child_workflow_only: _Optional[bool] = ..., first_run_id: _Optional[str] = ..., receiver_kind: _Optional[int] = ..., signal: _Optional[bytes] = ..., cancel: _Optional[bytes] = ..., report: _Optional[_Union[DeliveryReport, _Mapping]] = ..., start_child: _Optional[_Union[StartChild, _Mapping]] = ..., child_closed: _Optional[_Union[ChildClosed, _Mapping]] = ..., terminate: _Optional[bytes] = ..., start_workflow: _Optional[bytes] = ...) -> None: ...
 
 class StartChild(_message.Message):
     __slots__ = ()

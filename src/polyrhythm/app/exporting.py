@@ -26,9 +26,10 @@ from temporalio.api.workflowservice.v1 import (
     ListWorkflowExecutionsResponse,
 )
 
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import NamespaceNotFound
 from polyrhythm.links.grpc import GrpcLink
-from polyrhythm.stores.port import EntityKind, NamespaceRow, RunRow
+from polyrhythm.stores.port import NamespaceRow, RunRow
 from polyrhythm.stores.sqlite import FileReader
 
 # Says what a line of the full form is; a release that changes its fields raises the number.

@@ -24,6 +24,7 @@ from temporalio.api.history.v1 import History
 
 from polyrhythm.app.compose import LANE, Place, open_store
 from polyrhythm.app.exporting import FULL_FORM
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import AlreadyExists, InvalidArgument
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import DAY_NS
@@ -37,7 +38,6 @@ from polyrhythm.engine.recovery import DEFAULT_NAMESPACE, DEFAULT_RETENTION_NS
 from polyrhythm.engine.rows import project_row
 from polyrhythm.stores.port import (
     Batch,
-    EntityKind,
     LaneOwner,
     LogRow,
     NamespaceRow,

@@ -15,12 +15,14 @@ from dataclasses import dataclass, field, replace
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.app.compose import LANE
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import DataLoss
 from polyrhythm.core import deadlines
 from polyrhythm.core.durations import span_ns
 from polyrhythm.core.fold import fold_row
 from polyrhythm.core.state import RunState
-from polyrhythm.engine.cache import LoadedRun
+from polyrhythm.engine.cache import Loaded, LoadedRun
+from polyrhythm.engine.natures import NATURES
 from polyrhythm.engine.rows import project_row
 from polyrhythm.stores.port import LogRow, RunRow
 from polyrhythm.stores.sqlite import FileReader, SqliteSettings, SqliteStore
@@ -77,8 +79,28 @@ def repair_rows(path: str) -> RowReport:
         store.close()
 
 
+def _compare_entity(report: RowReport, row: RunRow, log: list[LogRow]) -> None:
+    nature = NATURES[row.kind]
+    state = nature.new()
+    for entry in log:
+        nature.fold(state, entry.events, entry.notes)
+    wanted = nature.project(Loaded(row.run_key, state, None, kind=row.kind), log[-1].committed_ns)
+    if row.transitions > wanted.transitions:
+        report.short_logs.append(row.run_key)
+    elif row != wanted:
+        report.differing.append(row.run_key)
+        report.wanted.append(wanted)
+
+
 def _compare(report: RowReport, row: RunRow | None, log: list[LogRow]) -> None:
     run_key = log[0].run_key
+    if row is not None and row.kind != EntityKind.WORKFLOW:
+        _compare_entity(report, row, log)
+        return
+    if row is None and not any(entry.events for entry in log):
+        # Which kind of entity it was stood in the row alone.
+        report.unreadable.append(run_key)
+        return
     state, execution_ns = RunState(), 0
     for entry in log:
         fold_row(state, entry.events, entry.notes)

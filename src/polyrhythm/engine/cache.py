@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.core.state import RunState
 from polyrhythm.stores.port import RunRow
 
@@ -21,13 +23,19 @@ ENTRY_BYTES = 700
 ID_BYTES = 200
 
 
+S = TypeVar("S")
+
+# Bound once: a member read from its class takes as long as a call.
+_WORKFLOW = EntityKind.WORKFLOW
+
+
 @dataclass(slots=True)
-class LoadedRun:
-    """A run in memory. `sequence` counts its log rows, `snapshot_sequence` those in its newest
-    snapshot; `frames` are the framed events from `frames_first_id` on, to the end."""
+class Loaded(Generic[S]):
+    """A run or another entity in memory. `sequence` counts its log rows, `snapshot_sequence` those
+    in its newest snapshot; `frames` are the framed events from `frames_first_id` on, to the end."""
 
     key: int
-    state: RunState
+    state: S
     row: RunRow | None
     sequence: int = 0
     snapshot_sequence: int = 0
@@ -36,6 +44,7 @@ class LoadedRun:
     frames_bytes: int = 0
     # What the cache counts it at.
     weight: int = 0
+    kind: int = _WORKFLOW
 
     def remember(self, frames: list[bytes], bytes_max: int) -> None:
         """Append new events to the tail; a tail past `bytes_max` starts anew at its newest."""
@@ -50,45 +59,49 @@ class LoadedRun:
             del self.frames[:drop]
 
 
+# What handlers of workflows work with.
+LoadedRun = Loaded[RunState]
+
+
 class RunCache:
-    """Loaded runs by key, and the newest run of each workflow id among them."""
+    """Loaded runs and other entities by key, and the newest of each id among them."""
 
     def __init__(self, runs_max: int, bytes_max: int) -> None:
         self._runs_max = runs_max
         self._bytes_max = bytes_max
         self._bytes = 0
-        self._runs: OrderedDict[int, LoadedRun] = OrderedDict()
-        self._current: dict[tuple[int, str], int] = {}
+        self._runs: OrderedDict[int, Loaded[Any]] = OrderedDict()
+        self._current: dict[tuple[int, int, str], int] = {}
 
     def __len__(self) -> int:
         return len(self._runs)
 
-    def get(self, key: int) -> LoadedRun | None:
+    def get(self, key: int) -> Loaded[Any] | None:
         """Return a loaded run and mark it used."""
         run = self._runs.get(key)
         if run is not None:
             self._runs.move_to_end(key)
         return run
 
-    def put(self, run: LoadedRun) -> None:
+    def put(self, run: Loaded[Any]) -> None:
         """Keep a run."""
         self._runs[run.key] = run
         self.weigh(run)
 
-    def weigh(self, run: LoadedRun) -> None:
+    def weigh(self, run: Loaded[Any]) -> None:
         """Count what a run holds now that it has changed; one that is not kept counts nothing."""
         if self._runs.get(run.key) is run:
             weight = weight_of(run)
             self._bytes += weight - run.weight
             run.weight = weight
 
-    def current_key(self, namespace_key: int, workflow_id: str) -> int:
+    def current_key(self, namespace_key: int, kind: int, workflow_id: str) -> int:
         """Return the key of an id's newest run, 0 when it is not known here."""
-        return self._current.get((namespace_key, workflow_id), 0)
+        return self._current.get((namespace_key, kind, workflow_id), 0)
 
-    def set_current(self, namespace_key: int, workflow_id: str, key: int) -> None:
+    def set_current(self, namespace_key: int, kind: int, workflow_id: str, key: int) -> None:
         """Remember the newest run of an id."""
-        self._current[namespace_key, workflow_id] = key
+        self._current[namespace_key, kind, workflow_id] = key
 
     def drop(self, key: int) -> None:
         """Forget a run."""
@@ -96,7 +109,7 @@ class RunCache:
         if run is not None:
             self._bytes -= run.weight
             run.weight = 0
-            identity = (run.state.namespace_key, run.state.workflow_id)
+            identity = (run.state.namespace_key, run.kind, run.state.workflow_id)
             if self._current.get(identity) == key:
                 del self._current[identity]
 
@@ -107,9 +120,12 @@ class RunCache:
             self.drop(next(iter(runs)))
 
 
-def weight_of(run: LoadedRun) -> int:
+def weight_of(run: Loaded[Any]) -> int:
     """Return about how many bytes a run takes."""
-    state = run.state
+    if run.kind != _WORKFLOW:
+        row = run.row
+        return RUN_BYTES + (len(row.memo) + len(row.search_attributes) if row is not None else 0)
+    state: RunState = run.state
     weight = RUN_BYTES + run.frames_bytes + len(state.start_event) + len(state.memo)
     weight += len(state.search_attributes) + len(state.close_event) + state.buffered_bytes
     entries = len(state.timers) + len(state.external_signals) + len(state.external_cancels)

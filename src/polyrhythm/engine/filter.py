@@ -6,6 +6,7 @@ service builds it from a query without knowing that there is a store.
 
 from __future__ import annotations
 
-from polyrhythm.stores.port import EntityKind, RunFilter
+from polyrhythm.base.entities import EntityKind
+from polyrhythm.stores.port import RunFilter
 
 __all__ = ["EntityKind", "RunFilter"]

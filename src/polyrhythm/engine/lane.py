@@ -17,6 +17,7 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import (
     LaneLost,
     PolyrhythmError,
@@ -271,10 +272,10 @@ class Lane:
         found = False
         waiters = self.memory.waiters
         for run_key, staged in list(desk.turn.staged.items()):
-            if staged.events and not staged.seen:
+            if not staged.seen:
                 staged.seen = True
                 run = desk.turn.touched[run_key]
-                if not run.state.running:
+                if not run.state.running and run.kind == EntityKind.WORKFLOW:
                     release_queries(desk, run)
                 if not waiters.watched:
                     continue

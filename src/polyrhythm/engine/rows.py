@@ -6,13 +6,14 @@ never behind and a restart needs no state to know what is due, owed or waiting f
 
 from __future__ import annotations
 
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.core import deadlines
 from polyrhythm.core.decide.activity_attempt import activity_offer, backs_off
 from polyrhythm.core.decide.task import task_offer
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import LoadedRun
-from polyrhythm.stores.port import EntityKind, RunRow, WorkKind
+from polyrhythm.stores.port import RunRow, WorkKind
 
 # Bound once: a member read from its class takes as long as a call.
 _WORKFLOW = EntityKind.WORKFLOW

@@ -13,6 +13,7 @@ from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution
 
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import NotFound, RunTooLarge
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import Limits
@@ -20,17 +21,15 @@ from polyrhythm.core.batches import encode_batch
 from polyrhythm.core.context import IdSource
 from polyrhythm.core.decide.limits import close_decision, decide_excess, find_excess
 from polyrhythm.core.decision import Decision, Effect
-from polyrhythm.core.fold import fold_row
-from polyrhythm.core.snapshot import FOLD_VERSION, decode_state, encode_state
-from polyrhythm.core.state import RunState
-from polyrhythm.engine.cache import LoadedRun, RunCache
+from polyrhythm.core.entity import EntityDecision
+from polyrhythm.core.snapshot import FOLD_VERSION
+from polyrhythm.engine.cache import Loaded, LoadedRun, RunCache
 from polyrhythm.engine.calls import Call
+from polyrhythm.engine.natures import NATURES
 from polyrhythm.engine.reply import Reply
 from polyrhythm.engine.residents import Activation, Attempt
-from polyrhythm.engine.rows import project_row
 from polyrhythm.stores.port import (
     Batch,
-    EntityKind,
     LogRow,
     NamespaceRow,
     ObjectKind,
@@ -42,6 +41,9 @@ from polyrhythm.stores.port import (
     StoredRun,
 )
 
+# Bound once: a member read from its class takes as long as a call.
+_WORKFLOW = EntityKind.WORKFLOW
+
 
 @dataclass(slots=True)
 class Staged:
@@ -49,7 +51,7 @@ class Staged:
     it is a transition of the run's state."""
 
     created: bool = False
-    seen: bool = False
+    seen: bool = True
     counts: bool = False
     first_event_id: int = 0
     events: list[bytes] = field(default_factory=list)
@@ -75,7 +77,7 @@ class Turn:
         self.now_ns = now_ns
         self.causes: deque[tuple[int, Effect]] = deque()
         self.staged: dict[int, Staged] = {}
-        self.touched: dict[int, LoadedRun] = {}
+        self.touched: dict[int, Loaded[Any]] = {}
         self.namespaces: list[NamespaceRow] = []
         self.deleted: list[int] = []
         self.objects: dict[tuple[int, int, str], ObjectRow] = {}
@@ -114,8 +116,7 @@ class Turn:
             return run
         if run is not None and run.state.run_id == run_id:
             return run
-        kind = EntityKind.WORKFLOW
-        key = self.world.store.find_run(namespace_key, kind, workflow_id, run_id)
+        key = self.world.store.find_run(namespace_key, _WORKFLOW, workflow_id, run_id)
         if not key or key in self.deleted:
             raise NotFound(
                 f'workflow execution not found for workflow ID "{workflow_id}" and run ID'
@@ -125,35 +126,59 @@ class Turn:
 
     def find_current(self, namespace_key: int, workflow_id: str) -> LoadedRun | None:
         """Return the newest run of an id, None when there is none."""
+        return self.find_newest(namespace_key, _WORKFLOW, workflow_id)
+
+    def find_entity(
+        self, namespace_key: int, kind: EntityKind, entity_id: str, run_id: str = ""
+    ) -> Loaded[Any] | None:
+        """Return exactly this run of an entity, or the newest of its id; None when there is none.
+
+        The caller knows the state's type by the kind.
+        """
+        found = self.find_newest(namespace_key, kind, entity_id)
+        if not run_id or (found is not None and found.state.run_id == run_id):
+            return found
+        key = self.world.store.find_run(namespace_key, kind, entity_id, run_id)
+        return self.load_any(key) if key and key not in self.deleted else None
+
+    def find_newest(self, namespace_key: int, kind: int, workflow_id: str) -> Loaded[Any] | None:
+        """Return the newest entity of a kind and id."""
         cache = self.world.cache
-        key = cache.current_key(namespace_key, workflow_id)
+        key = cache.current_key(namespace_key, kind, workflow_id)
         if not key:
-            key = self._find_newest(namespace_key, workflow_id)
+            key = self._newest_key(namespace_key, kind, workflow_id)
             if not key:
                 return None
             # NOTE: a deletion of this turn may be undone with it: what is newest without the
             # deleted run is not remembered beyond the turn.
             if not self.deleted:
-                cache.set_current(namespace_key, workflow_id, key)
-        return self.load(key)
+                cache.set_current(namespace_key, kind, workflow_id, key)
+        return self.load_any(key)
 
-    def _find_newest(self, namespace_key: int, workflow_id: str) -> int:
+    def _newest_key(self, namespace_key: int, kind: int, workflow_id: str) -> int:
         # As after the commit: the newest that is left becomes current when this turn deletes runs.
-        store, kind = self.world.store, EntityKind.WORKFLOW
+        store = self.world.store
         key = store.find_current(namespace_key, kind, workflow_id)
         if not self.deleted:
             return key
         while key and key in self.deleted:
             key = store.find_current(namespace_key, kind, workflow_id, before=key)
         for created, staged in self.staged.items():
-            state = self.touched[created].state
-            named = (state.namespace_key, state.workflow_id) == (namespace_key, workflow_id)
-            if staged.created and named:
+            run = self.touched[created]
+            named = (run.state.namespace_key, run.kind, run.state.workflow_id)
+            if staged.created and named == (namespace_key, kind, workflow_id):
                 key = max(key, created)
         return key
 
     def load(self, key: int) -> LoadedRun:
         """Return a run from memory, or fold it from its log. Raises NotFound or DataLoss."""
+        run = self.load_any(key)
+        if run.kind != _WORKFLOW:
+            raise NotFound("workflow execution not found")
+        return run
+
+    def load_any(self, key: int) -> Loaded[Any]:
+        """The same for an entity of any kind, whose state only its nature can read."""
         self.loaded.add(key)
         run = self.touched.get(key) or self.world.cache.get(key)
         if run is None:
@@ -170,11 +195,25 @@ class Turn:
         key = world.next_run_key
         world.next_run_key += 1
         run = LoadedRun(key, decision.state, None)
-        world.cache.put(run)
-        world.cache.set_current(decision.state.namespace_key, decision.state.workflow_id, key)
-        self.staged[key] = Staged(created=True)
+        self._put(run)
         self._keep(run, decision)
         return run
+
+    def create_entity(self, kind: EntityKind, decision: EntityDecision) -> Loaded[Any]:
+        """Stage a new entity, which becomes the newest of its kind and id."""
+        world = self.world
+        key = world.next_run_key
+        world.next_run_key += 1
+        entity: Loaded[Any] = Loaded(key, decision.state, None, kind=kind)
+        self._put(entity)
+        self.stage_entity(entity, decision)
+        return entity
+
+    def _put(self, run: Loaded[Any]) -> None:
+        cache = self.world.cache
+        cache.put(run)
+        cache.set_current(run.state.namespace_key, run.kind, run.state.workflow_id, run.key)
+        self.staged[run.key] = Staged(created=True)
 
     def stage(self, run: LoadedRun, decision: Decision) -> None:
         """Keep what a decision writes, and follow up its effects in this turn.
@@ -189,7 +228,14 @@ class Turn:
             raise RunTooLarge(reason)
         self._keep(run, decision)
 
-    def _keep(self, run: LoadedRun, decision: Decision) -> None:
+    def stage_entity(self, entity: Loaded[Any], decision: EntityDecision) -> None:
+        """Keep what a decision about an entity writes, and follow up its effects in this turn."""
+        self._keep(entity, decision)
+        staged = self.staged.get(entity.key)
+        if staged is not None and decision.note_frames:
+            staged.seen = False
+
+    def _keep(self, run: Loaded[Any], decision: Decision | EntityDecision) -> None:
         key, events = run.key, decision.event_frames
         run.state = decision.state
         self.touched[key] = run
@@ -223,11 +269,11 @@ class Turn:
         """Stage a named object, None to delete it."""
         self.objects[namespace_key, kind, name] = ObjectRow(namespace_key, kind, name, body)
 
-    def touch(self, run: LoadedRun) -> None:
+    def touch(self, run: Loaded[Any]) -> None:
         """Have a run's row and timers brought up to date though nothing was logged."""
         self.touched[run.key] = run
 
-    def delete(self, run: LoadedRun) -> None:
+    def delete(self, run: Loaded[Any]) -> None:
         """Remove a run and all it has written."""
         self.delete_key(run.key)
 
@@ -246,19 +292,21 @@ class Turn:
             else:
                 self.world.cache.drop(key)
 
-    def _rebuild(self, run: LoadedRun) -> None:
+    def _rebuild(self, run: Loaded[Any]) -> None:
         stored = self.world.store.load_run(run.key, FOLD_VERSION)
-        fresh = fold_run(stored) if stored is not None else LoadedRun(run.key, RunState(), None)
+        nature = NATURES[run.kind]
+        fresh = fold_run(stored) if stored is not None else Loaded(run.key, nature.new(), None)
         staged = self.staged.get(run.key)
         if staged is not None and (staged.events or staged.notes):
             transitions = fresh.state.transitions
-            fold_row(fresh.state, b"".join(staged.events), b"".join(staged.notes))
+            nature.fold(fresh.state, b"".join(staged.events), b"".join(staged.notes))
             fresh.state.transitions = transitions
         run.state = fresh.state
         # What is staged is not in the log yet: the tail must have it.
         run.frames = list(staged.events) if staged is not None else []
         run.frames_bytes = sum(map(len, run.frames))
-        run.frames_first_id = run.state.next_event_id - len(run.frames)
+        if run.kind == _WORKFLOW:
+            run.frames_first_id = run.state.next_event_id - len(run.frames)
 
     def batch(self, lane: int, epoch: int) -> Batch:
         """Return what the turn writes; rows that did not change are left out."""
@@ -270,7 +318,7 @@ class Turn:
             staged = self.staged.get(key)
             if staged is not None and staged.counts:
                 run.state.transitions += 1
-            row = project_row(run, self.now_ns)
+            row = NATURES[run.kind].project(run, self.now_ns)
             if staged is not None:
                 batch.runs.append(self._write_log(run, row, staged))
             elif row != run.row:
@@ -278,7 +326,7 @@ class Turn:
             run.row = row
         return batch
 
-    def _write_log(self, run: LoadedRun, row: RunRow, staged: Staged) -> RunWrite:
+    def _write_log(self, run: Loaded[Any], row: RunRow, staged: Staged) -> RunWrite:
         state = run.state
         run.sequence += 1
         events, notes = staged.events, staged.notes
@@ -289,23 +337,26 @@ class Turn:
         write = RunWrite(row, staged.created, log, None, run.row)
         due = run.sequence - run.snapshot_sequence >= self.world.limits.snapshot_rows
         if due and state.running:
-            write.snapshot = Snapshot(run.key, run.sequence, FOLD_VERSION, encode_state(state))
+            body = NATURES[run.kind].encode(state)
+            write.snapshot = Snapshot(run.key, run.sequence, FOLD_VERSION, body)
             run.snapshot_sequence = run.sequence
         return write
 
 
-def fold_run(stored: StoredRun) -> LoadedRun:
-    """Rebuild a run from its newest snapshot and the rows after it."""
-    snapshot = stored.snapshot
-    state = decode_state(snapshot.body) if snapshot is not None else RunState()
+def fold_run(stored: StoredRun) -> Loaded[Any]:
+    """Rebuild a run or another entity from its newest snapshot and the rows after it."""
+    snapshot, kind = stored.snapshot, stored.row.kind
+    nature = NATURES[kind]
+    state = nature.decode(snapshot.body) if snapshot is not None else nature.new()
     for row in stored.log:
-        fold_row(state, row.events, row.notes)
+        nature.fold(state, row.events, row.notes)
     sequence = snapshot.sequence if snapshot is not None else 0
-    return LoadedRun(
+    return Loaded(
         key=stored.row.run_key,
         state=state,
         row=stored.row,
         sequence=stored.log[-1].sequence if stored.log else sequence,
         snapshot_sequence=sequence,
-        frames_first_id=state.next_event_id,
+        frames_first_id=state.next_event_id if kind == _WORKFLOW else 1,
+        kind=kind,
     )

@@ -17,11 +17,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
-
-class EntityKind(IntEnum):
-    """What an executions row is; all kinds share log, fold, turn and row."""
-
-    WORKFLOW = 1
+from polyrhythm.base.entities import EntityKind
 
 
 class WorkKind(IntEnum):

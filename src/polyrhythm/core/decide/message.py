@@ -41,7 +41,7 @@ from polyrhythm.core.state import RunState
 
 _DELIVERED = 0
 # Both protocols of failure share the number.
-_NOT_FOUND = 1
+NOT_FOUND = 1
 _SIGNAL_LIMIT = 3
 
 
@@ -107,7 +107,7 @@ def refuse_delivery(
     state: RunState, _message: notes.Message, sequence: int, context: Context
 ) -> Decision:
     """Settle a message of this sender that has no receiver, or that is for the sender itself."""
-    return settle(state, sequence, context, _NOT_FOUND)
+    return settle(state, sequence, context, NOT_FOUND)
 
 
 def _receive_signal(decision: Decision, message: notes.Message) -> None:
@@ -165,19 +165,19 @@ def _settle_external(decision: Decision, message: notes.Message, cause: int) -> 
 def _refusal(state: RunState, message: notes.Message, context: Context) -> int:
     # A workflow may not address itself, whatever the run id says.
     if message.sender_workflow_id == state.workflow_id:
-        return _NOT_FOUND
+        return NOT_FOUND
     kind = message.WhichOneof("kind")
     if kind == "cancel":
         if not state.running:
             return _DELIVERED
     elif not state.running:
-        return _NOT_FOUND
+        return NOT_FOUND
     elif kind == "signal" and state.signal_count >= context.limits.signals_max:
         return _SIGNAL_LIMIT
     if message.first_run_id and message.first_run_id != state.first_run_id:
-        return _NOT_FOUND
+        return NOT_FOUND
     if message.child_workflow_only and not _is_child(state, message):
-        return _NOT_FOUND
+        return NOT_FOUND
     return _DELIVERED
 
 

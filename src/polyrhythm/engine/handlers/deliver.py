@@ -10,6 +10,7 @@ from __future__ import annotations
 from temporalio.api.common.v1 import WorkflowExecution
 
 from polyrhythm.api import notes
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import AlreadyStarted, DataLoss, NotFound, RunTooLarge
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide.child import (
@@ -25,16 +26,23 @@ from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import Delivery
 from polyrhythm.engine.cache import LoadedRun
 from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.handlers.entities import deliver_of_entity, tell_entity
 from polyrhythm.engine.handlers.reset import find_known_child, follow_resets
 
 
 def deliver(desk: Desk, run_key: int, delivery: Delivery) -> None:
     """Deliver what a run owes, unless it has been settled since."""
-    sender = desk.turn.load(run_key)
+    sender = desk.turn.load_any(run_key)
     if delivery.sequence not in sender.state.owed:
         return
     context = desk.context_of(delivery.message.namespace_key)
-    if delivery.message.HasField("start_child"):
+    if sender.kind != EntityKind.WORKFLOW:
+        deliver_of_entity(desk, sender, delivery, context)
+        return
+    if delivery.message.receiver_kind:
+        tell_entity(desk, sender.key, delivery, context)
+        settled = settle(sender.state, delivery.sequence, context)
+    elif delivery.message.HasField("start_child"):
         settled = _start_child(desk, sender, delivery, context)
     else:
         settled = _hand_over(desk, sender, delivery, context)

@@ -60,7 +60,7 @@ def _offer_workflow_task(desk: Desk, run_key: int, offer: WorkflowTaskOffer) -> 
 
 
 def _offer_activity(desk: Desk, run_key: int, offer: ActivityOffer) -> None:
-    namespace_key = desk.turn.load(run_key).state.namespace_key
+    namespace_key = desk.turn.load_any(run_key).state.namespace_key
     queue = desk.memory.matching.queue(namespace_key, offer.queue, QueueKind.ACTIVITY)
     match(desk, queue, Offer(run_key, offer))
 

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 from polyrhythm.api import notes
 from polyrhythm.base.errors import DataLoss, NotFound
-from polyrhythm.core.decide.fire import decide_fire
+from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import Delivery
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.desk import Desk
-from polyrhythm.engine.rows import open_offers
+from polyrhythm.engine.natures import NATURES
 
 
 def fire_due(desk: Desk, call: Call) -> None:
     """Decide the deadlines of a run that have passed."""
     try:
-        run = desk.turn.load(call.request.run_key)
+        run = desk.turn.load_any(call.request.run_key)
     except (NotFound, DataLoss):
         # Deleted since, or damaged: a damaged run is left alone, and nothing else with it.
         return
-    decision = decide_fire(run.state, desk.context_of(run.state.namespace_key))
-    desk.turn.stage(run, decision)
+    context = desk.context_of(run.state.namespace_key)
+    decision = NATURES[run.kind].fire(run.state, context)
+    if isinstance(decision, Decision):
+        desk.turn.stage(run, decision)
+    else:
+        desk.turn.stage_entity(run, decision)
+        # Its next deadline has to be armed, whether or not something was written.
+        desk.turn.touch(run)
 
 
 def expire(desk: Desk, call: Call) -> None:
@@ -37,10 +43,10 @@ def expire(desk: Desk, call: Call) -> None:
 def restore(desk: Desk, call: Call) -> None:
     """Offer and owe again what a run has: its commit failed, or it was found at start."""
     try:
-        run = desk.turn.load(call.request.run_key)
+        run = desk.turn.load_any(call.request.run_key)
     except (NotFound, DataLoss):
         return
-    for offer in open_offers(run.state, desk.now_ns):
+    for offer in NATURES[run.kind].offers(run.state, desk.now_ns):
         desk.turn.causes.append((run.key, offer))
     for sequence, message in run.state.owed.items():
         delivery = Delivery(sequence, notes.Message.FromString(message))

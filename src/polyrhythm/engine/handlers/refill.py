@@ -5,12 +5,14 @@ A bounded stretch at a time, in order of `work_order`: the rows are the queue, m
 
 from __future__ import annotations
 
+from typing import Any
+
 from polyrhythm.base.errors import DataLoss, NotFound
 from polyrhythm.core.effects import ActivityOffer
-from polyrhythm.engine.cache import LoadedRun
+from polyrhythm.engine.cache import Loaded
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.matching import Offer, QueueKind, QueueState
-from polyrhythm.engine.rows import open_offers
+from polyrhythm.engine.natures import NATURES
 
 # Runs loaded at a time: at 54 us a fold this stays within a turn's stretch.
 RUNS_PER_REFILL = 200
@@ -27,7 +29,7 @@ def refill(desk: Desk, queue: QueueState) -> None:
     for order, run_key in rows:
         queue.read_to = (order, run_key)
         try:
-            run = desk.turn.load(run_key)
+            run = desk.turn.load_any(run_key)
         except (NotFound, DataLoss):
             continue
         _offer_again(desk, queue, run)
@@ -43,8 +45,8 @@ def refill(desk: Desk, queue: QueueState) -> None:
         queue.read_to = (0, 0)
 
 
-def _offer_again(desk: Desk, queue: QueueState, run: LoadedRun) -> None:
-    for what in open_offers(run.state, desk.now_ns):
+def _offer_again(desk: Desk, queue: QueueState, run: Loaded[Any]) -> None:
+    for what in NATURES[run.kind].offers(run.state, desk.now_ns):
         is_activity = isinstance(what, ActivityOffer)
         wanted = queue.kind == QueueKind.ACTIVITY
         if what.queue == queue.name and is_activity == wanted:

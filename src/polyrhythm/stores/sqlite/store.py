@@ -16,10 +16,10 @@ from typing import Any
 
 import apsw
 
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import DataLoss, InvalidArgument, StoreFull
 from polyrhythm.stores.port import (
     Batch,
-    EntityKind,
     LaneOwner,
     LogEntry,
     LogRow,

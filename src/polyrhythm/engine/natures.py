@@ -1,0 +1,72 @@
+"""What the engine has to know of each kind of entity: how it is folded, kept, shown and woken.
+
+A kind is one entry of `NATURES`; nothing else of the turn asks what it has before it. A run of a
+workflow is the kind with history events. Its handlers are typed by their own state, and get it
+only from lookups that name the kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from polyrhythm.api import notes
+from polyrhythm.base.entities import EntityKind
+from polyrhythm.core.context import Context
+from polyrhythm.core.decide.fire import decide_fire
+from polyrhythm.core.decision import Decision
+from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
+from polyrhythm.core.entity import EntityDecision
+from polyrhythm.core.fold import fold_row
+from polyrhythm.core.snapshot import decode_state, encode_state
+from polyrhythm.core.state import RunState
+from polyrhythm.engine.cache import Loaded
+from polyrhythm.engine.rows import open_offers, project_row
+from polyrhythm.stores.port import RunRow
+
+Receive = Callable[[Any, notes.Message, int, int, Context], EntityDecision]
+Settle = Callable[[Any, int, notes.Settled, Context], EntityDecision]
+
+
+def _refuse_message(
+    state: Any, message: notes.Message, sender_key: int, sequence: int, context: Context
+) -> EntityDecision:
+    raise AssertionError("nobody sends messages to this kind of entity")
+
+
+def _refuse_outcome(
+    state: Any, sequence: int, outcome: notes.Settled, context: Context
+) -> EntityDecision:
+    raise AssertionError("this kind of entity does not send messages")
+
+
+@dataclass(slots=True)
+class Nature:
+    """One kind. `fold` applies a log row; `encode` and `decode` are of snapshots; `project` makes
+    the row as of an instant; `offers` is what waits for workers then; `fire` decides deadlines
+    that have passed; `receive` takes a message (from a run of this key, by sequence) and `settle`
+    the outcome of one that was sent, both without effect when they are repeated."""
+
+    new: Callable[[], Any]
+    fold: Callable[[Any, bytes, bytes], None]
+    encode: Callable[[Any], bytes]
+    decode: Callable[[bytes], Any]
+    project: Callable[[Loaded[Any], int], RunRow]
+    offers: Callable[[Any, int], list[WorkflowTaskOffer | ActivityOffer]]
+    fire: Callable[[Any, Context], Decision | EntityDecision]
+    receive: Receive = _refuse_message
+    settle: Settle = _refuse_outcome
+
+
+NATURES: dict[int, Nature] = {
+    EntityKind.WORKFLOW: Nature(
+        new=RunState,
+        fold=fold_row,
+        encode=encode_state,
+        decode=decode_state,
+        project=project_row,
+        offers=open_offers,
+        fire=decide_fire,
+    ),
+}
