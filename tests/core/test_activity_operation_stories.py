@@ -190,7 +190,7 @@ def test_a_reset_makes_a_later_attempt_worthless_until_it_times_out():
         reset-activity a =>
         heartbeat 5 => | | {GONE}
         result 5 => | | {GONE}
-        wait 5s =>
+        wait 5100ms =>
         wait 1s => | ActivityOffer
         take 5 => | | attempt=2
     """)

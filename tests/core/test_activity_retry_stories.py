@@ -127,7 +127,7 @@ def test_start_to_close_without_retries_left():
             7 ActivityTaskTimedOut failure.message="activity StartToClose timeout" \
             failure.source=Server failure.timeout_failure_info.timeout_type=START_TO_CLOSE \
             failure.cause=none scheduled_event_id=5 started_event_id=6 \
-            retry_state=MAXIMUM_ATTEMPTS_REACHED at=1s; 8 {WAKES}
+            retry_state=MAXIMUM_ATTEMPTS_REACHED at=1.1s; 8 {WAKES}
         result 5 => | | refused NotFound \
             "invalid activityID or activity already timed out or invoking workflow is completed"
     """)
@@ -137,7 +137,7 @@ def test_start_to_close_costs_an_attempt():
     story = scheduled("start_to_close_timeout=1s retry_policy.maximum_attempts=2")
     story.tell(f"""
         take 5 => | | attempt=1
-        wait 1s =>
+        wait 1100ms =>
         pending => | | pending_activities[0].last_attempt_complete_time=none \
             pending_activities[0].current_retry_interval=1s
         wait 1s => | ActivityOffer stamp=1
@@ -153,7 +153,7 @@ def test_start_to_close_listed_as_non_retryable():
     listed = "retry_policy.non_retryable_error_types=TemporalTimeout:StartToClose"
     scheduled(f"start_to_close_timeout=1s {listed}").tell(f"""
         take 5 => | | attempt=1
-        wait 1s => 6 ActivityTaskStarted; 7 ActivityTaskTimedOut \
+        wait 1100ms => 6 ActivityTaskStarted; 7 ActivityTaskTimedOut \
             retry_state=NON_RETRYABLE_FAILURE failure.message="activity StartToClose timeout"; \
             8 {WAKES}
     """)
@@ -207,7 +207,8 @@ def test_a_timeout_with_no_time_left_to_retry_reads_as_schedule_to_close():
     options = "schedule_to_close_timeout=5s start_to_close_timeout=2s"
     scheduled(f"{options} retry_policy.initial_interval=10s").tell(f"""
         take 5 => | | attempt=1
-        wait 2s => 6 ActivityTaskStarted; 7 ActivityTaskTimedOut failure.message={NO_TIME_LEFT} \
+        wait 2100ms => 6 ActivityTaskStarted; \
+            7 ActivityTaskTimedOut failure.message={NO_TIME_LEFT} \
             failure.timeout_failure_info.timeout_type=SCHEDULE_TO_CLOSE failure.cause=none \
             retry_state=TIMEOUT; 8 {WAKES}
     """)
@@ -240,7 +241,7 @@ def test_heartbeats_put_their_timeout_off():
 def test_after_a_cancel_request_nothing_is_retried():
     for step, event in (
         ("failure 5 soft", "ActivityTaskFailed"),
-        ("wait 30s", "ActivityTaskTimedOut"),
+        ("wait 30100ms", "ActivityTaskTimedOut"),
     ):
         scheduled().tell(f"""
             take 5 => | | attempt=1
@@ -269,7 +270,7 @@ def test_a_timeout_while_the_workflow_task_is_started_is_buffered():
         take 5 => | | attempt=1
         signal x => 6 WorkflowExecutionSignaled; 7 WorkflowTaskScheduled | WorkflowTaskOffer
         task => 8 WorkflowTaskStarted
-        wait 1s => ~ ActivityTaskStarted; ~ ActivityTaskTimedOut
+        wait 1100ms => ~ ActivityTaskStarted; ~ ActivityTaskTimedOut
         complete => 9 WorkflowTaskCompleted; 10 ActivityTaskStarted; \
             11 ActivityTaskTimedOut started_event_id=10; 12 WorkflowTaskScheduled \
             | WorkflowTaskOffer

@@ -82,7 +82,7 @@ def test_a_retry_after_a_timeout_is_due_at_once():
     told = scheduled("start_to_close_timeout=1s retry_policy.initial_interval=100s")
     told.tell("""
         take 5 => | | attempt=1
-        wait 1s =>
+        wait 1100ms =>
         options a mask=retry_policy.initial_interval retry_policy.initial_interval=3s => \
             | ActivityOffer | activity_options.retry_policy.initial_interval=3s
     """)

@@ -209,7 +209,7 @@ def test_a_lost_attempt_is_tried_again_after_its_timeout(shop):
         async with Stage(shop.app, at=START) as stage:
             stage.lose(shop.charge)
             assert await (await shop.pay.aio.start(Order(1))).result() == "paid 1"
-            assert stage.now() == START + timedelta(seconds=30 + 60)
+            assert stage.now() == START + timedelta(seconds=30 + 60, milliseconds=100)
 
     asyncio.run(play())
 

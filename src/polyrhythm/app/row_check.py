@@ -94,12 +94,12 @@ def _compare_entity(report: RowReport, row: RunRow, log: list[LogRow]) -> None:
 
 def _compare(report: RowReport, row: RunRow | None, log: list[LogRow]) -> None:
     run_key = log[0].run_key
-    if row is not None and row.kind != EntityKind.WORKFLOW:
-        _compare_entity(report, row, log)
-        return
-    if row is None and not any(entry.events for entry in log):
-        # Which kind of entity it was stood in the row alone.
-        report.unreadable.append(run_key)
+    if not any(entry.events for entry in log):
+        # No run of a workflow: which kind of entity it is stands in its row alone.
+        if row is None or row.kind == EntityKind.WORKFLOW or row.kind not in NATURES:
+            report.unreadable.append(run_key)
+        else:
+            _compare_entity(report, row, log)
         return
     state, execution_ns = RunState(), 0
     for entry in log:

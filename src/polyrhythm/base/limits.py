@@ -11,6 +11,9 @@ from dataclasses import dataclass
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
 DAY_NS = 24 * 3600 * SECOND_NS
+# How long past an attempt's start-to-close timeout its answer is waited for: one that was sent in
+# time may be on its way. The server this follows strikes up to a second late.
+ANSWER_GRACE_NS = SECOND_NS // 10
 
 # The server's own bounds that no setting changes here.
 # Search attributes of a run: names, bytes of one value, bytes of all; they are kept in its row.

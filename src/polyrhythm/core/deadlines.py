@@ -12,6 +12,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from heapq import heapify, heappop, heappush, heapreplace
 
+from polyrhythm.base.limits import ANSWER_GRACE_NS
 from polyrhythm.core.state import ActivityState, Deadline, RunState, WorkflowTaskState
 
 
@@ -193,7 +194,8 @@ def _activity_due(kind: int, activity: ActivityState) -> int:
     elif kind == DeadlineKind.ACTIVITY_SCHEDULE_TO_START:
         span, start = activity.schedule_to_start_ns, activity.available_ns
     elif kind == DeadlineKind.ACTIVITY_START_TO_CLOSE:
-        span, start = activity.start_to_close_ns, activity.started_ns
+        # A result that was sent in time may be on its way.
+        span, start = activity.start_to_close_ns, activity.started_ns + ANSWER_GRACE_NS
     else:
         span = activity.heartbeat_timeout_ns
         start = max(activity.heartbeat_ns, activity.started_ns)

@@ -15,6 +15,9 @@ from polyrhythm.testing.auditor.finding import require
 from polyrhythm.testing.auditor.ledger import Ledger
 from polyrhythm.testing.auditor.view import ActivityView, RunView, time_ns
 
+# An answer is waited for a little longer than the timeout says.
+GRACE_NS = 100_000_000
+
 
 def _activity_scheduled(_ledger: Ledger, view: RunView, event: HistoryEvent) -> None:
     scheduled = event.activity_task_scheduled_event_attributes
@@ -121,7 +124,7 @@ def timeouts(activity: ActivityView) -> dict[int, int]:
     if activity.started_ns:
         if activity.start_to_close_ns:
             due[TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE] = (
-                activity.started_ns + activity.start_to_close_ns
+                activity.started_ns + activity.start_to_close_ns + GRACE_NS
             )
         if activity.heartbeat_timeout_ns:
             due[TimeoutType.TIMEOUT_TYPE_HEARTBEAT] = (
