@@ -8,6 +8,8 @@ the commit that says they were started. Nothing here calls a worker but `perform
 
 from __future__ import annotations
 
+import os
+import secrets
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +22,14 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.core.context import NamespaceInfo
+from polyrhythm.core.held import INSIDE
+
+_SEED = secrets.token_hex(4)
+
+
+def process_mark() -> str:
+    """Return what tells this process from all others, also from its parent."""
+    return f"{_SEED}{os.getpid():x}"
 
 
 class Worker(Protocol):
@@ -66,7 +76,7 @@ class Resident:
     waiting: bool = False
 
     def __post_init__(self) -> None:
-        identity = self.worker.identity
+        identity = self.worker.identity + INSIDE + process_mark()
         self.workflow_poll = PollWorkflowTaskQueueRequest(identity=identity)
         self.activity_poll = PollActivityTaskQueueRequest(identity=identity)
 

@@ -11,6 +11,7 @@ from polyrhythm.core import deadlines
 from polyrhythm.core.decide.activity_attempt import activity_offer, backs_off
 from polyrhythm.core.decide.task import task_offer
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
+from polyrhythm.core.held import is_held_inside
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import LoadedRun
 from polyrhythm.stores.port import RunRow, WorkKind
@@ -54,7 +55,8 @@ def project_row(run: LoadedRun, now_ns: int) -> RunRow:
         state.status,
         state.close_ns,
         _due_ns(state, now_ns),
-        len(state.owed),
+        # One more while work is in hand inside a process: it may have to be given out again.
+        len(state.owed) + is_held_inside(state),
         _NO_WORK,
         "",
         0,

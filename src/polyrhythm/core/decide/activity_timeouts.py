@@ -45,8 +45,16 @@ def fire_activity(decision: Decision, deadline: Deadline) -> None:
     _time_out(decision, activity, _TIMEOUTS[DeadlineKind(kind)])
 
 
-def _time_out(decision: Decision, activity: ActivityState, timeout: TimeoutType.ValueType) -> None:
-    failure = timeout_failure(f"activity {TIMEOUT_NAMES[timeout]} timeout", timeout)
+def lose_activity(decision: Decision, activity: ActivityState) -> None:
+    """End an attempt whose worker is gone for certain."""
+    start_to_close = TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
+    _time_out(decision, activity, start_to_close, "the process of the activity's worker has ended")
+
+
+def _time_out(
+    decision: Decision, activity: ActivityState, timeout: TimeoutType.ValueType, why: str = ""
+) -> None:
+    failure = timeout_failure(why or f"activity {TIMEOUT_NAMES[timeout]} timeout", timeout)
     retry, interval_ns = retry_state_of(decision, activity, failure)
     if retry == RetryState.RETRY_STATE_IN_PROGRESS:
         write_retry(decision, new_change(decision, activity), interval_ns, failure)

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from polyrhythm.api import notes
 from polyrhythm.base.errors import DataLoss, NotFound
+from polyrhythm.core.decide.lost import decide_lost
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import Delivery
+from polyrhythm.core.held import is_held_inside
+from polyrhythm.core.state import RunState
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.natures import NATURES
+from polyrhythm.engine.residents import process_mark
 
 
 def fire_due(desk: Desk, call: Call) -> None:
@@ -41,11 +45,15 @@ def expire(desk: Desk, call: Call) -> None:
 
 
 def restore(desk: Desk, call: Call) -> None:
-    """Offer and owe again what a run has: its commit failed, or it was found at start."""
+    """Offer and owe again what a run has: its commit failed, or it was found at start. Work that
+    went down with another process is given out again."""
     try:
         run = desk.turn.load_any(call.request.run_key)
     except (NotFound, DataLoss):
         return
+    if isinstance(run.state, RunState) and is_held_inside(run.state):
+        context = desk.context_of(run.state.namespace_key)
+        desk.turn.stage(run, decide_lost(run.state, context, process_mark()))
     for offer in NATURES[run.kind].offers(run.state, desk.now_ns):
         desk.turn.causes.append((run.key, offer))
     for sequence, message in run.state.owed.items():
