@@ -21,4 +21,5 @@ r = s.HealthStub(grpc.insecure_channel('127.0.0.1:7233')).Check(m.HealthCheckReq
 raise SystemExit(r.status != m.HealthCheckResponse.SERVING)"]
 # SIGTERM drains: calls in flight are answered before the process ends.
 STOPSIGNAL SIGTERM
-CMD ["poly", "dev", "--ip", "0.0.0.0", "--db-filename", "/data/polyrhythm.db"]
+# --insecure: what is published of the container's own network decides who gets in; see docs/access.md.
+CMD ["poly", "dev", "--ip", "0.0.0.0", "--insecure", "--db-filename", "/data/polyrhythm.db"]

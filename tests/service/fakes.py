@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf.message import Message
 from temporalio.api.workflowservice.v1 import DescribeNamespaceResponse
 
-from polyrhythm.access.identity import anonymous
+from polyrhythm.access.identity import Identity, anonymous
 from polyrhythm.api.notes import TaskToken
 from polyrhythm.base.errors import NamespaceNotFound
 from polyrhythm.core.context import NamespaceInfo
@@ -106,13 +106,18 @@ class Fixture:
     def __post_init__(self) -> None:
         self.service = Service(self.engine, FixedIds(), METHODS)
 
-    def call(self, request: Message, deadline_ns: int = NOW_NS + MINUTE_NS) -> Reply:
+    def call(
+        self,
+        request: Message,
+        deadline_ns: int = NOW_NS + MINUTE_NS,
+        identity: Identity | None = None,
+    ) -> Reply:
         """Call the method a request belongs to."""
         prefix = OPERATOR if "operatorservice" in request.DESCRIPTOR.full_name else WORKFLOW
         if request.DESCRIPTOR.full_name.startswith("polyrhythm."):
             prefix = OURS
         name = prefix + request.DESCRIPTOR.name.removesuffix("Request")
-        return self.service.call(name, request, anonymous(), deadline_ns)
+        return self.service.call(name, request, identity or anonymous(), deadline_ns)
 
     def refusal(self, request: Message, deadline_ns: int = NOW_NS + MINUTE_NS) -> str:
         """Call and return the message of the refusal; the engine must not have been asked."""

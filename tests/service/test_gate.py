@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from google.protobuf.message import Message
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import (
     DescribeNamespaceRequest,
+    GetSystemInfoRequest,
+    ListNamespacesRequest,
     ListWorkflowExecutionsRequest,
     RegisterNamespaceRequest,
     RespondActivityTaskCompletedRequest,
@@ -15,7 +18,8 @@ from temporalio.api.workflowservice.v1 import (
     UpdateNamespaceRequest,
 )
 
-from polyrhythm.base.errors import NamespaceNotFound
+from polyrhythm.access.identity import EVERYWHERE, Identity, Role, nobody
+from polyrhythm.base.errors import NamespaceNotFound, PermissionDenied
 from service.fakes import Fixture, task_token
 
 
@@ -88,3 +92,37 @@ def test_long_names(name: str) -> None:
 def test_odd_names_are_only_unknown(name: str) -> None:
     reply = Fixture().call(ListWorkflowExecutionsRequest(namespace=name))
     assert isinstance(reply.error, NamespaceNotFound)
+
+
+READER = Identity("reader", roles={"default": Role.READ})
+WRITER = Identity("writer", roles={"default": Role.WRITE})
+HOUSEKEEPER = Identity("housekeeper", roles={EVERYWHERE: Role.ADMIN})
+# Request, who asks, whether the gate lets it through.
+VERDICTS = [
+    (GetSystemInfoRequest(), nobody(), True),
+    (ListNamespacesRequest(), nobody(), False),
+    (ListNamespacesRequest(), WRITER, False),
+    (ListNamespacesRequest(), HOUSEKEEPER, True),
+    (DescribeNamespaceRequest(namespace="default"), READER, True),
+    (DescribeNamespaceRequest(namespace="other"), READER, False),
+    (DescribeNamespaceRequest(id="id-of-default"), READER, True),
+    (DescribeNamespaceRequest(id="id-of-other"), READER, False),
+    (DescribeNamespaceRequest(id="id-of-none"), READER, False),
+    (ListWorkflowExecutionsRequest(namespace="default"), READER, True),
+    (ListWorkflowExecutionsRequest(namespace="not there"), READER, False),
+    (ShutdownWorkerRequest(namespace="default"), READER, False),
+    (ShutdownWorkerRequest(namespace="default"), WRITER, True),
+    (UpdateNamespaceRequest(namespace="default"), WRITER, False),
+    (UpdateNamespaceRequest(namespace="default"), HOUSEKEEPER, True),
+    (RespondActivityTaskCompletedRequest(task_token=task_token(1)), WRITER, True),
+    (RespondActivityTaskCompletedRequest(task_token=task_token(2)), WRITER, False),
+    (ListSearchAttributesRequest(namespace="default"), READER, True),
+]
+
+
+@pytest.mark.parametrize(("request_", "identity", "may"), VERDICTS)
+def test_roles_decide_before_anything_is_looked_up(
+    request_: Message, identity: Identity, may: bool
+) -> None:
+    reply = Fixture().call(request_, identity=identity)
+    assert isinstance(reply.error, PermissionDenied) is not may

@@ -6,7 +6,14 @@ from contextlib import asynccontextmanager
 import grpc
 
 from polyrhythm.base import errors
-from polyrhythm.transports.grpc import ForwardedCalls, GrpcServer, GrpcSettings, Routes, Switch
+from polyrhythm.transports.grpc import (
+    ForwardedCalls,
+    GrpcServer,
+    GrpcSettings,
+    OpenDoor,
+    Routes,
+    Switch,
+)
 from transports.test_grpc_calls import STATUSES, details_of
 from transports.wire import Scripted, run, wire
 
@@ -15,9 +22,9 @@ from transports.wire import Scripted, run, wire
 async def passed_on(script, tmp_path):
     """A server on a Unix socket, and one that passes its calls on to it."""
     address = f"unix:{tmp_path / 'owner.sock'}"
-    owner = GrpcServer(Routes(Switch(script)), GrpcSettings())
+    owner = GrpcServer(Routes(Switch(script)), GrpcSettings(), OpenDoor(None))
     await owner.listen(address)
-    forwarded = ForwardedCalls(address)
+    forwarded = ForwardedCalls(address, str)
     assert await forwarded.is_ready(5)
     async with wire(forwarded) as there:
         try:

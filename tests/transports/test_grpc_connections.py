@@ -14,6 +14,7 @@ from polyrhythm.transports.grpc import (
     GrpcServer,
     GrpcSettings,
     LocalCalls,
+    OpenDoor,
     Routes,
     Switch,
 )
@@ -237,7 +238,7 @@ def test_damaged_messages_are_refused(name):
 
 def test_what_is_no_protobuf_is_refused_before_the_service_sees_it():
     async def main():
-        async with wire(LocalCalls(None, None)) as there:
+        async with wire(LocalCalls(None)) as there:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await there.send(b"\xff\xff")
             assert caught.value.code() is grpc.StatusCode.INTERNAL
@@ -289,7 +290,7 @@ def test_an_address_that_is_taken():
         with socket.socket() as holder:
             holder.bind(("127.0.0.1", 0))
             holder.listen()
-            server = GrpcServer(Routes(Switch(Scripted())), GrpcSettings())
+            server = GrpcServer(Routes(Switch(Scripted())), GrpcSettings(), OpenDoor(None))
             with pytest.raises(AddressTaken, match="in use"):
                 await server.listen(f"127.0.0.1:{holder.getsockname()[1]}")
 
@@ -299,7 +300,7 @@ def test_an_address_that_is_taken():
 def test_a_unix_socket_is_for_this_user_only(tmp_path):
     async def main():
         path = tmp_path / "here.sock"
-        server = GrpcServer(Routes(Switch(Scripted(x=b"hello"))), GrpcSettings())
+        server = GrpcServer(Routes(Switch(Scripted(x=b"hello"))), GrpcSettings(), OpenDoor(None))
         await server.listen(f"unix:{path}")
         assert path.stat().st_mode & 0o777 == 0o600
         async with grpc.aio.insecure_channel(f"unix:{path}") as channel:

@@ -17,7 +17,15 @@ import uvloop
 from temporalio.api.workflowservice.v1 import StartWorkflowExecutionRequest
 
 from polyrhythm.engine.reply import Reply
-from polyrhythm.transports.grpc import Calls, GrpcServer, GrpcSettings, Routes, Switch
+from polyrhythm.transports.grpc import (
+    Calls,
+    Door,
+    GrpcServer,
+    GrpcSettings,
+    OpenDoor,
+    Routes,
+    Switch,
+)
 
 WORKFLOW = "/temporal.api.workflowservice.v1.WorkflowService/"
 START = WORKFLOW + "StartWorkflowExecution"
@@ -107,10 +115,12 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire(calls: Calls, settings: GrpcSettings | None = None) -> AsyncIterator[Wire]:
+async def wire(
+    calls: Calls, settings: GrpcSettings | None = None, door: Door | None = None
+) -> AsyncIterator[Wire]:
     """Serve for a `with` block."""
     routes = Routes(Switch(calls))
-    server = GrpcServer(routes, settings or GrpcSettings())
+    server = GrpcServer(routes, settings or GrpcSettings(), door or OpenDoor("everybody"))
     made = Wire(routes, server, await server.listen("127.0.0.1:0"))
     try:
         yield made

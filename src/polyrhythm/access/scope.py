@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from polyrhythm.access.identity import Identity
+from polyrhythm.access.identity import EVERYWHERE, Identity, Role
+from polyrhythm.base.errors import PermissionDenied
 
 NamespaceT = TypeVar("NamespaceT")
 
@@ -24,8 +25,21 @@ class Scope(Generic[NamespaceT]):
 
 
 def grant(namespace: NamespaceT, identity: Identity) -> Scope[NamespaceT]:
-    """Return the scope of an identity in a namespace.
-
-    The one verdict of this room: everybody may do everything, until there are roles.
-    """
+    """Return the scope of an identity in a namespace, which `check_role` has let it into."""
     return Scope(namespace, identity)
+
+
+def check_role(identity: Identity, namespace: str, needed: Role) -> None:
+    """Let an identity do what needs a role in a namespace. Raises PermissionDenied.
+
+    `namespace` EVERYWHERE: what is asked concerns the server as a whole. The verdict comes before
+    the namespace is looked up, so that nobody learns which there are.
+    """
+    if identity.role_in(namespace) >= needed:
+        return
+    if identity.is_anonymous:
+        reason = "the call shows no API key and no certificate that is known here"
+    else:
+        where = "the server as a whole" if namespace == EVERYWHERE else f"namespace {namespace}"
+        reason = f"{identity.subject} has no {needed.name.lower()} role in {where}"
+    raise PermissionDenied(f"Request unauthorized: {reason}.", reason)

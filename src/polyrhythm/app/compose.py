@@ -87,7 +87,7 @@ class Owned:
 
     def calls(self) -> LocalCalls:
         """Return who answers gRPC calls for this lane."""
-        return LocalCalls(self.service, anonymous())
+        return LocalCalls(self.service)
 
     def link(self) -> InProcLink:
         """Return a way to call the service from this loop."""

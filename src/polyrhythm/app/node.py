@@ -13,7 +13,10 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 
+from polyrhythm.access.identity import encode_identity
+from polyrhythm.access.keyring import Keyring
 from polyrhythm.app.compose import Owned, Place, own
+from polyrhythm.app.doors import AddressDoor, SocketDoor
 from polyrhythm.app.namespaces import register_namespaces
 from polyrhythm.app.socket_path import inode_of, remove_socket
 from polyrhythm.app.switch_link import SwitchLink
@@ -63,6 +66,8 @@ class NodeSettings:
     limits: Limits = field(default_factory=Limits)
     wire: GrpcSettings = field(default_factory=GrpcSettings)
     namespaces: list[str] = field(default_factory=list)
+    # Who may do what; without one everybody who gets through to the address may do everything.
+    keyring: Keyring | None = None
 
 
 class Node:
@@ -166,7 +171,7 @@ class Node:
                 # The owner has only just begun.
                 await self._pause(CLAIM_INTERVAL_S)
                 return
-            leader = self._leader = ForwardedCalls(address)
+            leader = self._leader = ForwardedCalls(address, encode_identity)
             if not await leader.is_ready(CLAIM_INTERVAL_S):
                 await self._detach()
                 return
@@ -207,7 +212,8 @@ class Node:
         """Say what this process does now; the first time, open its own address for it."""
         address = self._settings.address
         if self._listener is None and address:
-            self._listener = GrpcServer(self._routes, self._settings.wire)
+            door = AddressDoor(self._settings.keyring)
+            self._listener = GrpcServer(self._routes, self._settings.wire, door)
             port = await self._listener.listen(address)
             self._settings.address = address = f"{address.rpartition(':')[0]}:{port}"
         self._routes.health.announce(serving=True)
@@ -228,7 +234,7 @@ class Node:
         if not path:
             return None
         remove_socket(path, inode_of(path))
-        server = GrpcServer(self._routes, self._settings.wire)
+        server = GrpcServer(self._routes, self._settings.wire, SocketDoor())
         try:
             await server.listen(UNIX + path)
         except AddressTaken as error:

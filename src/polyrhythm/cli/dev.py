@@ -22,6 +22,7 @@ from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.cli.dynamic_config import BadSettingError, apply_dynamic_config
 from polyrhythm.cli.exit_codes import ExitCode
 from polyrhythm.cli.flags import DevFlags, Durability
+from polyrhythm.cli.guarding import guard, raise_file_limit
 from polyrhythm.cli.logs import set_up_logs
 from polyrhythm.transports.grpc import AddressTaken
 
@@ -56,6 +57,7 @@ def run(flags: DevFlags) -> int:
     except OSError as error:
         print(f"poly dev: no place for a socket beside the file: {error}", file=sys.stderr)
         return ExitCode.FAILED
+    settings.wire.connections_max = raise_file_limit(settings.wire.connections_max)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings))
@@ -84,13 +86,16 @@ def settings_of(flags: DevFlags) -> NodeSettings:
     if flags.durability is not Durability.MEMORY:
         file = os.path.realpath(flags.db_filename or "polyrhythm.db")
         place = Place(file, str(flags.durability), UNIX + socket_path(file))
+    wire = configured.wire
+    keyring = guard(flags, wire)
     host = f"[{flags.ip}]" if ":" in flags.ip else flags.ip
     return NodeSettings(
         f"{host}:{flags.port}",
         place,
         configured.limits,
-        configured.wire,
+        wire,
         [name for name in flags.namespace if name != "default"],
+        keyring,
     )
 
 

@@ -70,6 +70,17 @@ class DevFlags:
         Durability,
         _option("--durability", help="full: fsync before every answer; memory: no file."),
     ] = Durability.FULL
+    tls_cert: Annotated[str, _option("--tls-cert", help="PEM file: certificate, with chain.")] = ""
+    tls_key: Annotated[str, _option("--tls-key", help="PEM file: the certificate's key.")] = ""
+    tls_client_ca: Annotated[
+        str, _option("--tls-client-ca", help="PEM file: CAs that clients' certificates are of.")
+    ] = ""
+    access: Annotated[
+        str, _option("--access", help="TOML file: who has which API key and which roles.")
+    ] = ""
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Let other machines in though nothing protects.")
+    ] = False
     namespace: Annotated[
         list[str], _option("--namespace", "-n", help="Register it, beside `default`; repeatable.")
     ] = field(default_factory=list)

@@ -1,20 +1,21 @@
 """The gate: an identity and a request's namespace become a Scope, or the call ends here.
 
 The only caller of the room `access`. Order and messages are those of the Temporal server's
-interceptors (namespace validator, redirection): a missing namespace is taken from the task token,
-then the name is measured, then looked up, then the token must belong to it.
+interceptors (authorization, namespace validator, redirection): a missing namespace is taken from
+the task token, then the caller's role there is looked at, then the name is measured, then looked
+up, then the token must belong to it.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 
-from polyrhythm.access.identity import Identity
-from polyrhythm.access.scope import Scope, grant
+from polyrhythm.access.identity import EVERYWHERE, Identity
+from polyrhythm.access.scope import Scope, check_role, grant
 from polyrhythm.api.notes import TaskToken
-from polyrhythm.base.errors import InvalidArgument
+from polyrhythm.base.errors import InvalidArgument, NamespaceNotFound
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.context import NamespaceInfo
 from polyrhythm.engine.namespaces import Registry
@@ -26,10 +27,15 @@ def open_scope(
     registry: Registry,
     limits: Limits,
     method: Method,
-    request: Message,
+    request: Any,
     identity: Identity,
 ) -> Scope[NamespaceInfo]:
-    """Return the scope of a call. Raises InvalidArgument, NamespaceNotFound."""
+    """Return the scope of a call. Raises PermissionDenied, InvalidArgument, NamespaceNotFound."""
+    need = method.namespace
+    if method.has_token and need is not NamespaceNeed.NONE and not request.namespace:
+        request.namespace = _namespace_of_token(registry, request.task_token).name
+    if method.role:
+        check_role(identity, _place(registry, need, request), method.role)
     return grant(_resolve(registry, limits, method, request), identity)
 
 
@@ -52,8 +58,6 @@ def _resolve(registry: Registry, limits: Limits, method: Method, request: Any) -
     need = method.namespace
     if need is NamespaceNeed.NONE:
         return no_namespace()
-    if method.has_token and not request.namespace:
-        request.namespace = _namespace_of_token(registry, request.task_token).name
     check_length(request.namespace, limits.id_bytes_max, "Namespace length exceeds limit.")
     if need is NamespaceNeed.NAME_OR_ID:
         if not request.namespace and not request.id:
@@ -67,6 +71,20 @@ def _resolve(registry: Registry, limits: Limits, method: Method, request: Any) -
     if method.has_token and _namespace_of_token(registry, request.task_token).key != namespace.key:
         raise InvalidArgument("Operation requested with a token from a different namespace.")
     return namespace
+
+
+def _place(registry: Registry, need: NamespaceNeed, request: Any) -> str:
+    """Return the namespace whose role counts; what names none concerns the whole server."""
+    if need is NamespaceNeed.NONE:
+        return EVERYWHERE
+    name: str = request.namespace
+    if not name and need is NamespaceNeed.NAME_OR_ID and request.id:
+        try:
+            return registry.by_id(request.id).name
+        except NamespaceNotFound:
+            # That there is none is for those to know who may see all.
+            return EVERYWHERE
+    return name or EVERYWHERE
 
 
 def _without_name(need: NamespaceNeed) -> NamespaceInfo:

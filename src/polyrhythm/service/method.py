@@ -14,6 +14,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from polyrhythm.access.identity import Role
 from polyrhythm.engine.reply import Reply
 
 # (service, scope, request, deadline_ns); typed loosely since each handler takes its own request.
@@ -39,7 +40,9 @@ class NamespaceNeed(Enum):
 
 @dataclass(slots=True)
 class Method:
-    """One method of a service. `handler` None: in the protocol, not built."""
+    """One method of a service. `handler` None: in the protocol, not built; `role`: what a caller
+    needs in the namespace.
+    """
 
     name: str
     request_class: type[Message]
@@ -47,6 +50,7 @@ class Method:
     handler: Handler | None
     namespace: NamespaceNeed
     is_long_poll: bool = False
+    role: Role = Role.ADMIN
     # Whether its requests name what they are about by a task token.
     has_token: bool = field(init=False)
 

@@ -36,6 +36,7 @@ from polyrhythm.service import (
     workflow_tasks,
 )
 from polyrhythm.service.method import Handler, Method, NamespaceNeed
+from polyrhythm.service.roles import role_of
 
 WORKFLOW_HANDLERS: dict[str, Handler] = {
     "StartWorkflowExecution": start.handle_start,
@@ -137,6 +138,7 @@ def _methods_of(descriptor: Any, handlers: dict[str, Handler]) -> dict[str, Meth
             handlers.get(method.name),
             NEEDS.get(method.name, NamespaceNeed.NAMED),
             method.name in LONG_POLLS,
+            role_of(name),
         )
     return methods
 

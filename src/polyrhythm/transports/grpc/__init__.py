@@ -1,20 +1,29 @@
 """gRPC: the wire that every official Temporal SDK speaks."""
 
 from polyrhythm.transports.grpc.calls import Absent, Answer, Calls, LocalCalls, Switch
-from polyrhythm.transports.grpc.forward import ForwardedCalls
+from polyrhythm.transports.grpc.doors import Door, OpenDoor, Peer
+from polyrhythm.transports.grpc.forward import CALLER_HEADER, ForwardedCalls
 from polyrhythm.transports.grpc.routes import Routes
 from polyrhythm.transports.grpc.server import AddressTaken, GrpcServer
 from polyrhythm.transports.grpc.settings import GrpcSettings
+from polyrhythm.transports.grpc.tls import BadTlsError, TlsFiles, server_context
 
 __all__ = [
+    "CALLER_HEADER",
     "Absent",
     "AddressTaken",
     "Answer",
+    "BadTlsError",
     "Calls",
+    "Door",
     "ForwardedCalls",
     "GrpcServer",
     "GrpcSettings",
     "LocalCalls",
+    "OpenDoor",
+    "Peer",
     "Routes",
     "Switch",
+    "TlsFiles",
+    "server_context",
 ]

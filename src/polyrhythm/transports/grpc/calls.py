@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 
 from polyrhythm.service.method import Method
 from polyrhythm.service.service import Service
-from polyrhythm.transports.grpc.http2 import RequestHeaders
+from polyrhythm.transports.grpc.heads import CallHead
 from polyrhythm.transports.grpc.messages import refused
 
 LOG = logging.getLogger("polyrhythm.grpc")
@@ -52,9 +52,7 @@ class Settled:
 class Calls(Protocol):
     """Answers the calls of the service's methods."""
 
-    def begin(
-        self, method: Method, request: bytes, headers: RequestHeaders, deadline_ns: int
-    ) -> Answer:
+    def begin(self, method: Method, request: bytes, head: CallHead, deadline_ns: int) -> Answer:
         """Take a call; `deadline_ns` 0: the client waits for ever. Never raises."""
         ...
 
@@ -74,33 +72,25 @@ class Absent:
     def __init__(self, reason: str) -> None:
         self._reason = reason
 
-    def begin(
-        self, method: Method, request: bytes, headers: RequestHeaders, deadline_ns: int
-    ) -> Answer:
+    def begin(self, method: Method, request: bytes, head: CallHead, deadline_ns: int) -> Answer:
         """Refuse with UNAVAILABLE: nothing was done."""
         return Settled(b"", refused("UNAVAILABLE", self._reason))
 
 
 class LocalCalls:
-    """Hands calls to the service of this process.
+    """Hands calls to the service of this process."""
 
-    `caller` is the identity of everybody, until callers prove who they are.
-    """
-
-    def __init__(self, service: Service, caller: Any) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._caller = caller
 
-    def begin(
-        self, method: Method, request: bytes, headers: RequestHeaders, deadline_ns: int
-    ) -> Answer:
+    def begin(self, method: Method, request: bytes, head: CallHead, deadline_ns: int) -> Answer:
         """Parse and call; the reply's value is a message or its bytes."""
         try:
             message = method.request_class.FromString(request)
         except DecodeError as error:
             return Settled(b"", refused("INTERNAL", f"grpc: error unmarshalling request: {error}"))
         try:
-            return self._service.call(method.name, message, self._caller, deadline_ns)
+            return self._service.call(method.name, message, head.caller, deadline_ns)
         except Exception as error:
             LOG.exception("internal error in %s", method.name)
             return Settled(b"", error)

@@ -1,6 +1,7 @@
 """Calls passed on as they are to the process that owns the file, over its Unix socket.
 
-Bytes, metadata, deadline, status, details and cancellation go through; nothing is parsed. When the
+Bytes, metadata, deadline, status, details and cancellation go through; nothing is parsed. Who calls
+is made out here and told to the owner in a header, which it believes on its socket only. When the
 owner dies, calls in flight end as UNAVAILABLE, which clients try again. The client side of gRPC is
 grpcio's: a call costs a task here, which matters little in a process that only passes calls on.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
@@ -20,12 +21,16 @@ from google.rpc.status_pb2 import Status
 
 from polyrhythm.service.method import Method
 from polyrhythm.transports.grpc.calls import Answer
-from polyrhythm.transports.grpc.http2 import RequestHeaders
+from polyrhythm.transports.grpc.heads import CallHead
 from polyrhythm.transports.grpc.messages import refused
 from polyrhythm.transports.grpc.statuses import StatusError
 
 # Headers of one hop: the next one makes its own.
 HOP_HEADERS = frozenset((b"user-agent", b"te", b"content-type", b"content-length"))
+# Who calls, as the process that passes the call on has made it out. Nobody else's word for it, and
+# no key, gets through.
+CALLER_HEADER = "polyrhythm-caller"
+OWN_HEADERS = frozenset((CALLER_HEADER.encode(), b"authorization"))
 UNLIMITED = -1
 # The owner may have just started: it is dialled again at once, where gRPC pauses for 1 s.
 OPTIONS = [
@@ -68,23 +73,24 @@ class Pending:
 class ForwardedCalls:
     """Passes calls on to the server at `address`."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, encode_caller: Callable[[Any], str]) -> None:
         self.address = address
+        self._encode_caller = encode_caller
         # Set when a call met no server: the owner may be gone.
         self.lost = asyncio.Event()
         self._channel = grpc.aio.insecure_channel(address, options=OPTIONS)
         self._stubs: dict[str, Any] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(
-        self, method: Method, request: bytes, headers: RequestHeaders, deadline_ns: int
-    ) -> Answer:
+    def begin(self, method: Method, request: bytes, head: CallHead, deadline_ns: int) -> Answer:
         """Start the owner's call."""
         stub = self._stubs.get(method.name)
         if stub is None:
             stub = self._stubs[method.name] = self._channel.unary_unary(method.name, None, None)
         timeout_s = (deadline_ns - time.time_ns()) / 1e9 if deadline_ns else None
-        call = stub(request, timeout=timeout_s, metadata=metadata_of(headers))
+        metadata = metadata_of(head.fields)
+        metadata.append((CALLER_HEADER, self._encode_caller(head.caller)))
+        call = stub(request, timeout=timeout_s, metadata=metadata)
         pending = Pending()
         pending.task = asyncio.ensure_future(self._finish(call, pending))
         self._tasks.add(pending.task)
@@ -116,11 +122,11 @@ class ForwardedCalls:
             pending.settle(b"", refused("UNAVAILABLE", "the owner of the file is changing"))
 
 
-def metadata_of(headers: RequestHeaders) -> list[tuple[str, str | bytes]]:
+def metadata_of(fields: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, str | bytes]]:
     """Return a request's headers as a client's metadata."""
     metadata: list[tuple[str, str | bytes]] = []
-    for name, value in headers.fields:
-        if name in HOP_HEADERS or name.startswith(b"grpc-"):
+    for name, value in fields:
+        if name in HOP_HEADERS or name in OWN_HEADERS or name.startswith(b"grpc-"):
             continue
         key = name.decode(errors="replace")
         if name.endswith(b"-bin"):

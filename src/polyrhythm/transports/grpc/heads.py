@@ -5,8 +5,11 @@ What cannot be served is refused here, with gRPC's status or, for what is no gRP
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from polyrhythm.base.errors import PolyrhythmError
+from polyrhythm.transports.grpc.doors import Door, Peer
 from polyrhythm.transports.grpc.http2 import RequestHeaders
 from polyrhythm.transports.grpc.messages import IDENTITY, WINDOW_BITS, refused
 from polyrhythm.transports.grpc.statuses import (
@@ -14,6 +17,7 @@ from polyrhythm.transports.grpc.statuses import (
     StatusError,
     encode_http_status,
     encode_trailers,
+    status_for,
 )
 
 UNITS_NS = {
@@ -28,30 +32,36 @@ DIGITS_MAX = 8
 
 
 class CallHead:
-    """`refusal` is a whole header block that answers the call, or empty; `timeout_ns` 0: none."""
+    """`refusal` is a whole header block that answers the call, or empty; `timeout_ns` 0: none;
+    `caller` is whom the door let in.
+    """
 
-    __slots__ = ("encoding", "refusal", "route", "timeout_ns")
+    __slots__ = ("caller", "encoding", "fields", "refusal", "route", "timeout_ns")
 
-    def __init__(self, route: Any) -> None:
+    def __init__(self, route: Any, fields: Sequence[tuple[bytes, bytes]] = ()) -> None:
         self.route = route
+        self.fields = fields
+        self.caller: Any = None
         self.refusal = b""
         self.timeout_ns = 0
         self.encoding = IDENTITY
 
 
-def read_head(headers: RequestHeaders, routes: Any) -> CallHead:
-    """Return the head of a call; `routes` finds who answers it."""
+def read_head(headers: RequestHeaders, routes: Any, door: Door, peer: Peer) -> CallHead:
+    """Return the head of a call; `routes` finds who answers it, `door` knows who makes it."""
     if headers.method != b"POST":
         return _refusal(encode_http_status(405))
     fields = dict(headers.fields)
     if not fields.get(b"content-type", b"").startswith(b"application/grpc"):
         return _refusal(encode_http_status(415))
     try:
-        head = CallHead(routes.find(headers.path))
+        head = CallHead(routes.find(headers.path), headers.fields)
         head.encoding = _encoding(fields)
         head.timeout_ns = _timeout_ns(fields)
-    except StatusError as error:
-        return _refusal(RESPONSE_HEAD + encode_trailers(error.status))
+        if routes.asks_who(head.route):
+            head.caller = door.admit(fields, peer)
+    except (StatusError, PolyrhythmError) as error:
+        return _refusal(RESPONSE_HEAD + encode_trailers(status_for(error)))
     return head
 
 

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from polyrhythm.transports.grpc.calls import Answer, Settled
-from polyrhythm.transports.grpc.http2 import RequestHeaders
+from polyrhythm.transports.grpc.heads import CallHead
 from polyrhythm.transports.grpc.messages import refused
 from polyrhythm.transports.grpc.sinks import Sink
 from polyrhythm.transports.grpc.statuses import StatusError
@@ -69,7 +69,7 @@ class HealthCheck:
     def __init__(self, health: Health) -> None:
         self._health = health
 
-    def begin(self, request: bytes, headers: RequestHeaders, deadline_ns: int) -> Answer:
+    def begin(self, request: bytes, head: CallHead, deadline_ns: int) -> Answer:
         """Answer at once."""
         try:
             name = name_of(request)

@@ -11,8 +11,8 @@ from polyrhythm.service.method import Method
 from polyrhythm.service.methods import METHODS
 from polyrhythm.transports.grpc import reflection
 from polyrhythm.transports.grpc.calls import Answer, Switch
+from polyrhythm.transports.grpc.heads import CallHead
 from polyrhythm.transports.grpc.health import Health, HealthCheck
-from polyrhythm.transports.grpc.http2 import RequestHeaders
 from polyrhythm.transports.grpc.messages import refused
 from polyrhythm.transports.grpc.sinks import StreamRoute
 
@@ -28,9 +28,9 @@ class MethodRoute:
         self._method = method
         self._switch = switch
 
-    def begin(self, request: bytes, headers: RequestHeaders, deadline_ns: int) -> Answer:
+    def begin(self, request: bytes, head: CallHead, deadline_ns: int) -> Answer:
         """Take a call."""
-        return self._switch.target.begin(self._method, request, headers, deadline_ns)
+        return self._switch.target.begin(self._method, request, head, deadline_ns)
 
 
 UnaryRoute = MethodRoute | HealthCheck
@@ -60,6 +60,10 @@ class Routes:
             text = f"unknown method {method} for service {service}"
             raise refused("UNIMPLEMENTED", text if known else f"unknown service {service}")
         return route
+
+    def asks_who(self, route: UnaryRoute | StreamRoute) -> bool:
+        """Return whether a route has to know who calls."""
+        return isinstance(route, MethodRoute)
 
     def is_unary(self, route: UnaryRoute | StreamRoute) -> bool:
         """Return whether a route takes one message and gives one."""

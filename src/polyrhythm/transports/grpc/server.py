@@ -10,6 +10,7 @@ import asyncio
 import os
 from typing import Any
 
+from polyrhythm.transports.grpc.doors import Door
 from polyrhythm.transports.grpc.messages import refused
 from polyrhythm.transports.grpc.routes import Routes
 from polyrhythm.transports.grpc.session import Roster, Session
@@ -25,8 +26,9 @@ class AddressTaken(Exception):
 class GrpcServer:
     """One listener and its connections."""
 
-    def __init__(self, routes: Routes, settings: GrpcSettings) -> None:
+    def __init__(self, routes: Routes, settings: GrpcSettings, door: Door) -> None:
         self._routes = routes
+        self._door = door
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._roster = Roster()
@@ -73,6 +75,9 @@ class GrpcServer:
             int(port),
             backlog=settings.backlog,
             reuse_port=settings.reuse_port,
+            ssl=settings.tls,
+            # A timeout is refused where there is no TLS.
+            ssl_handshake_timeout=settings.tls_handshake_s if settings.tls else None,
         )
         self._sweep()
         bound: int = self._server.sockets[0].getsockname()[1]
@@ -89,7 +94,7 @@ class GrpcServer:
 
     def _session(self) -> Any:
         # The loop asks a protocol for its methods only; a base class would add nothing.
-        return Session(self._routes, self._settings, self._roster)
+        return Session(self._routes, self._settings, self._roster, self._door)
 
     def _sweep(self) -> None:
         for session in list(self._roster.sessions):

@@ -14,6 +14,7 @@ from functools import partial
 
 from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.transports.grpc.calls import Answer
+from polyrhythm.transports.grpc.doors import Door, Peer, peer_of
 from polyrhythm.transports.grpc.heads import CallHead, read_head
 from polyrhythm.transports.grpc.http2 import (
     Connection,
@@ -69,8 +70,10 @@ class Roster:
 class Session:
     """One connection."""
 
-    def __init__(self, routes: Routes, settings: GrpcSettings, roster: Roster) -> None:
+    def __init__(self, routes: Routes, settings: GrpcSettings, roster: Roster, door: Door) -> None:
         self.connection = Connection(settings.bounds)
+        self._door = door
+        self._peer = Peer()
         self._routes = routes
         self._settings = settings
         self._roster = roster
@@ -80,8 +83,15 @@ class Session:
         self._heard_at = self._begun_at = self._busy_at = self._loop.time()
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Greet."""
+        """Greet, unless there are too many already."""
         self._transport = transport
+        self._peer = peer_of(
+            transport.get_extra_info("peername"), transport.get_extra_info("peercert")
+        )
+        if len(self._roster.sessions) >= self._settings.connections_max:
+            LOG.warning("too many connections: one of %s is refused", self._peer.address)
+            self._end(ErrorCode.ENHANCE_YOUR_CALM, "too many connections")
+            return
         self._roster.add(self)
         self._flush()
 
@@ -177,7 +187,9 @@ class Session:
         """A stream has begun or gone on."""
         head: CallHead | None = stream.headers.memo
         if head is None:
-            head = stream.headers.memo = read_head(stream.headers, self._routes)
+            head = stream.headers.memo = read_head(
+                stream.headers, self._routes, self._door, self._peer
+            )
         if head.refusal:
             self.connection.send_headers(stream, head.refusal, end=True)
         elif not self._routes.is_unary(head.route):
@@ -200,7 +212,7 @@ class Session:
         deadline_ns = 0
         if head.timeout_ns:
             deadline_ns = time.time_ns() + head.timeout_ns + DEADLINE_SLACK_NS
-        answer: Answer = head.route.begin(request, stream.headers, deadline_ns)
+        answer: Answer = head.route.begin(request, head, deadline_ns)
         # Before it is answered: a stream whose answer waits for a window may be looked at again,
         # and its call must not begin twice.
         stream.owner = answer

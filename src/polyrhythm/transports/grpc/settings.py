@@ -9,6 +9,7 @@ set: calls are parsed and answered on the loop that the engine's turns run on.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ssl import SSLContext
 
 from polyrhythm.transports.grpc.http2 import Bounds
 
@@ -39,4 +40,11 @@ class GrpcSettings:
     backlog: int = 1024
     # How often connections are looked at for all of the above.
     sweep_s: float = 5.0
+    # Connections at once, each some 20 kB; past it new ones are told to go. A process may have no
+    # more than its limit of open files allows.
+    connections_max: int = 10_000
+    # What an address, not a Unix socket, wants of its clients; None: nothing is encrypted. Whoever
+    # does not get through the handshake in time is cut off.
+    tls: SSLContext | None = None
+    tls_handshake_s: float = 10.0
     bounds: Bounds = field(default_factory=Bounds)
