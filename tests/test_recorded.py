@@ -43,6 +43,7 @@ NOUNS = (
     "child_rules",
     "reset_rules",
     "speculative",
+    "build_ids",
 )
 
 pytestmark = [

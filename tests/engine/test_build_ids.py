@@ -86,3 +86,41 @@ def test_a_worker_that_says_nothing_leaves_no_stamp() -> None:
     rig.call(signal_request())
     rig.run_commands()
     assert stamps(rig) == []
+
+
+def described(rig: Rig) -> Any:
+    request = ws.DescribeWorkflowExecutionRequest(namespace="default")
+    request.execution.workflow_id = "w"
+    return rig.call(request).workflow_execution_info
+
+
+def build_ids(rig: Rig) -> str:
+    data: bytes = described(rig).search_attributes.indexed_fields["BuildIds"].data
+    return data.decode()
+
+
+def test_a_run_is_found_by_the_builds_that_it_met_and_can_be_reset_to_each() -> None:
+    rig = Rig()
+    rig.call(start_request())
+    assert "BuildIds" not in described(rig).search_attributes.indexed_fields
+    complete_as(rig, "1.0", rig.call(poll("1.0")).task_token)
+    rig.call(signal_request())
+    complete_as(rig, "1.1", rig.call(poll("1.1")).task_token)
+    rig.call(signal_request())
+    complete_as(rig, "1.0", rig.call(poll("1.0")).task_token)
+    assert build_ids(rig) == '["unversioned","unversioned:1.0","unversioned:1.1"]'
+    points = described(rig).auto_reset_points.points
+    assert [(p.build_id, p.first_workflow_task_completed_id) for p in points] == [
+        ("1.0", 4),
+        ("1.1", 8),
+    ]
+    assert described(rig).most_recent_worker_version_stamp.build_id == "1.0"
+
+
+def test_a_worker_that_names_no_build_leaves_a_run_unversioned() -> None:
+    rig = Rig()
+    rig.call(start_request())
+    rig.call(completed_request(rig.call(poll_request()).task_token))
+    assert build_ids(rig) == '["unversioned"]'
+    assert [point.build_id for point in described(rig).auto_reset_points.points] == [""]
+    assert not described(rig).HasField("most_recent_worker_version_stamp")

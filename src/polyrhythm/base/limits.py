@@ -23,6 +23,8 @@ SEARCH_BYTES_MAX = 40 * 1024
 # The fairness key is an index key of the matching queue.
 FAIRNESS_KEY_BYTES_MAX = 64
 BUILD_ID_BYTES_MAX = 255
+# Builds that a chain of runs remembers as points to reset to.
+RESET_POINTS_MAX = 20
 # Links of one event; a link may hold a workflow id and a namespace of a thousand bytes each.
 LINKS_MAX = 10
 LINK_BYTES_MAX = 4000

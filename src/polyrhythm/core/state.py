@@ -136,6 +136,20 @@ class UpdateState:
 
 
 @dataclass(slots=True)
+class ResetPoint:
+    """Where a run first met a build: the completion of its first workflow task by it. `expire_ns`:
+    when the run of a closed link of the chain is deleted, 0 while it is open."""
+
+    checksum: str
+    build_id: str
+    run_id: str
+    completed_event_id: int
+    created_ns: int
+    expire_ns: int = 0
+    resettable: bool = True
+
+
+@dataclass(slots=True)
 class RequestEvent:
     """Which event a caller's request id became; event id 0 while it is buffered."""
 
@@ -198,6 +212,11 @@ class RunState:
     last_completed_started_id: int = 0
     sticky_queue: str = ""
     sticky_timeout_ns: int = 0
+    # The worker of the last completed task: its serialized stamp and its binary's checksum; no
+    # checksum (None): the build ids of the run have to be set right.
+    worker_stamp: bytes = b""
+    last_checksum: str | None = None
+    reset_points: tuple[ResetPoint, ...] = ()
     # What is pending.
     activities: dict[int, ActivityState] = field(default_factory=dict)
     activity_ids: dict[str, int] = field(default_factory=dict)

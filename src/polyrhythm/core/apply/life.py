@@ -13,7 +13,7 @@ from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
 from polyrhythm.core import deadlines, tables
-from polyrhythm.core.apply import update
+from polyrhythm.core.apply import update, versions
 from polyrhythm.core.durations import span_ns
 from polyrhythm.core.state import RequestEvent, RunState
 
@@ -61,6 +61,7 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
         state.memo = started.memo.SerializeToString(deterministic=True)
     if started.HasField("search_attributes"):
         state.search_attributes = started.search_attributes.SerializeToString(deterministic=True)
+    versions.apply_started(state, started)
     if state.create_request_id:
         state.request_events[state.create_request_id] = RequestEvent(event.event_type, 1)
     deadlines.push_run(state)
@@ -142,6 +143,9 @@ def apply_search_attributes(state: RunState, event: HistoryEvent) -> None:
             merged.indexed_fields[key].CopyFrom(payload)
         else:
             merged.indexed_fields.pop(key, None)
+    if versions.BUILD_IDS in upserted.indexed_fields:
+        # The next completion sets the list right.
+        state.last_checksum = None
     state.search_attributes = merged.SerializeToString(deterministic=True)
 
 

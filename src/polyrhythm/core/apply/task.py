@@ -11,6 +11,7 @@ from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
 from polyrhythm.core import deadlines
+from polyrhythm.core.apply import versions
 from polyrhythm.core.durations import span_ns
 from polyrhythm.core.state import RunState, WorkflowTaskState
 
@@ -61,9 +62,9 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
 
 def apply_completed(state: RunState, event: HistoryEvent) -> None:
     """The task is done."""
-    state.last_completed_started_id = (
-        event.workflow_task_completed_event_attributes.started_event_id
-    )
+    completed = event.workflow_task_completed_event_attributes
+    state.last_completed_started_id = completed.started_event_id
+    versions.apply_completed(state, completed, event.event_id, event.event_time)
     _end(state, attempt=1)
 
 

@@ -10,7 +10,7 @@ Source: SetupNewWorkflowForRetryOrCron and ContinueAsNewMinBackoff of the server
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from temporalio.api.common.v1 import Payloads
 from temporalio.api.enums.v1 import ContinueAsNewInitiator as Initiator
@@ -18,6 +18,7 @@ from temporalio.api.enums.v1 import RetryState, TimeoutType
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent, WorkflowExecutionStartedEventAttributes
 
+from polyrhythm.core.context import Context
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decide.cron import cron_wait_ns
 from polyrhythm.core.decide.failures import timeout_failure
@@ -25,6 +26,8 @@ from polyrhythm.core.decide.retry_policy import decide_retry
 from polyrhythm.core.decide.start import STARTED, open_run
 from polyrhythm.core.decision import Decision, NewRun
 from polyrhythm.core.durations import set_span, span_ns
+from polyrhythm.core.state import RunState
+from polyrhythm.core.versions import describe_point
 
 _CRON = Initiator.CONTINUE_AS_NEW_INITIATOR_CRON_SCHEDULE
 _RETRY = Initiator.CONTINUE_AS_NEW_INITIATOR_RETRY
@@ -115,6 +118,7 @@ def request_run(
     started.original_execution_run_id = begun.state.run_id
     if wait_ns is not None:
         set_span(started.first_workflow_task_backoff, wait_ns)
+    _hand_points(started, state, context)
     event = begun.new_event(STARTED)
     event.links.extend(before.links)
     event.workflow_execution_started_event_attributes.CopyFrom(started)
@@ -123,6 +127,18 @@ def request_run(
         tasks.schedule_task(begun)
     decision.effect(NewRun(begun))
     return begun.state.run_id
+
+
+def _hand_points(
+    started: WorkflowExecutionStartedEventAttributes, state: RunState, context: Context
+) -> None:
+    # A run that is over can be reset to until it is deleted.
+    expire_ns = context.now_ns + context.namespace.retention_ns
+    for point in state.reset_points:
+        if not point.expire_ns or point.expire_ns >= context.now_ns:
+            info = started.prev_auto_reset_points.points.add()
+            own = point.run_id == state.run_id
+            describe_point(info, replace(point, expire_ns=expire_ns) if own else point)
 
 
 def _after(decision: Decision, failure: Failure) -> tuple[RetryState.ValueType, Successor | None]:

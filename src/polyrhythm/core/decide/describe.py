@@ -31,6 +31,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.lineage import root_of
 from polyrhythm.core.state import ChildState, RunState, WorkflowTaskState
+from polyrhythm.core.versions import describe_versions
 
 # What the server writes for "no run timeout": the zero time of its language, year 1.
 _ZERO_TIME_SECONDS = -62_135_596_800
@@ -89,6 +90,7 @@ def _fill_info(info: WorkflowExecutionInfo, state: RunState, event: HistoryEvent
     if state.close_ns:
         set_span(info.close_time, state.close_ns)
         set_span(info.execution_duration, state.close_ns - execution_ns)
+    describe_versions(info, state)
     info.memo.CopyFrom(Memo.FromString(state.memo))
     info.search_attributes.CopyFrom(SearchAttributes.FromString(state.search_attributes))
 
