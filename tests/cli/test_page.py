@@ -6,7 +6,14 @@ from dataclasses import fields
 from pathlib import Path
 
 from polyrhythm.cli.exit_codes import ExitCode
-from polyrhythm.cli.flags import DevFlags, ExportFlags, ImportFlags, ReplayFlags, RunFlags
+from polyrhythm.cli.flags import (
+    DevFlags,
+    ExportFlags,
+    ImportFlags,
+    ReplayFlags,
+    RunFlags,
+    SkippingFlags,
+)
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 HIDDEN = {"ui_asset_path", "ui_codec_endpoint", "ui_public_path", "log_config", "color", "output"}
@@ -19,9 +26,9 @@ def test_every_flag_of_dev_is_on_the_page() -> None:
 
 
 def test_every_flag_of_export_and_import_is_on_the_page() -> None:
-    taken = (ExportFlags, ImportFlags, ReplayFlags, RunFlags)
+    taken = (ExportFlags, ImportFlags, ReplayFlags, RunFlags, SkippingFlags)
     for field in (one for flags in taken for one in fields(flags)):
-        if field.name not in ("source", "target", "histories"):
+        if field.name not in ("source", "target", "histories", "port"):
             assert f"--{field.name.replace('_', '-')}" in PAGE, field.name
 
 
@@ -36,6 +43,7 @@ def test_every_verb_is_on_the_page() -> None:
         "poly db check",
         "poly db backup",
         "poly run",
+        "poly test-server",
         "poly replay",
         "poly export",
         "poly import",

@@ -28,6 +28,7 @@ from official_suite.environment import (
     digest_of_tests,
     make_environment,
     stage_checkout,
+    stage_servers,
 )
 from official_suite.outcomes import FileRun, Outcome, read_report
 from official_suite.red_list import BadRedListError, Verdict, compare, parse_red_list
@@ -35,6 +36,8 @@ from official_suite.red_list import BadRedListError, Verdict, compare, parse_red
 FILES = (
     "tests/test_client.py",
     "tests/test_workflow.py",
+    "tests/testing/test_activity.py",
+    "tests/testing/test_workflow.py",
     "tests/worker/test_activity.py",
     "tests/worker/test_interceptor.py",
     "tests/worker/test_replayer.py",
@@ -90,6 +93,7 @@ def run_file(python: Path, stage: Path, path: str, extra: list[str]) -> FileRun:
         command = [str(python), "-m", "pytest", path, "-E", address, "-v", "-p", "no:cacheprovider"]
         command += [f"--timeout={TEST_TIMEOUT_S}", f"--reruns={RERUNS}", f"--junit-xml={report}"]
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        environment["TMPDIR"] = str(stage_servers(stage))
         try:
             subprocess.run(
                 [*command, *extra],

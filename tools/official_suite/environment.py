@@ -72,6 +72,27 @@ def stage_checkout(checkout: Path) -> Path:
     return stage
 
 
+def stage_servers(stage: Path) -> Path:
+    """Return a folder for temporary files that has the servers tests would download: `poly`.
+
+    The SDK looks for a downloaded server under these names before it asks anybody for one.
+    """
+    folder = HOME / "servers"
+    folder.mkdir(parents=True, exist_ok=True)
+    poly = Path(sys.executable).with_name("poly")
+    text = (stage / "tests" / "__init__.py").read_text(encoding="utf-8")
+    found = re.search(r'DEV_SERVER_DOWNLOAD_VERSION = "([^"]+)"', text)
+    dev = [f"temporal-sdk-python-{SDK_VERSION}"] + ([f"temporal-{found[1]}"] if found else [])
+    verbs = dict.fromkeys(dev, "") | {
+        f"temporal-test-server-sdk-python-{SDK_VERSION}": "test-server "
+    }
+    for name, verb in verbs.items():
+        path = folder / name
+        path.write_text(f'#!/bin/sh\nexec "{poly}" {verb}"$@"\n')
+        path.chmod(0o755)
+    return folder
+
+
 def digest_of_tests(stage: Path) -> str:
     """A hash over the tests that ran, file by file: says whether two runs had the same ones."""
     total = hashlib.sha256()

@@ -105,6 +105,25 @@ class DevFlags:
 
 
 @dataclass(slots=True)
+class SkippingFlags:
+    """The arguments of `poly test-server`."""
+
+    port: Annotated[
+        int, typer.Argument(min=0, max=65535, help="Port of gRPC; 0: any free one.")
+    ] = 7233
+    enable_time_skipping: Annotated[
+        bool, typer.Option("--enable-time-skipping", help="The clock begins unlocked.")
+    ] = False
+    ip: Annotated[str, _option("--ip", help="Address to listen on.")] = "127.0.0.1"
+    log_level: Annotated[
+        LogLevel, typer.Option("--log-level", case_sensitive=False, help="How much is logged.")
+    ] = LogLevel.WARN
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", case_sensitive=False, help="How it looks.")
+    ] = LogFormat.TEXT
+
+
+@dataclass(slots=True)
 class CheckFlags:
     """The arguments of `poly db check`."""
 

@@ -21,6 +21,7 @@ from polyrhythm.cli.flags import (
     ImportFlags,
     ReplayFlags,
     RunFlags,
+    SkippingFlags,
     takes,
 )
 from polyrhythm.cli.vocabulary import load_vocabulary_only
@@ -47,6 +48,16 @@ def _dev(flags: DevFlags) -> int:
     Exit codes: 0 ended as asked, 1 could not start, 2 bad flags, 3 the port is taken.
     """
     return _run("dev", flags)
+
+
+def _test_server(flags: SkippingFlags) -> int:
+    """Run a server in memory whose clock skips, for tests of workflows in any language.
+
+    Time skipping environments of the official SDKs start it by its path.
+
+    Exit codes: 0 ended as asked, 2 bad flags, 3 the port is taken.
+    """
+    return _run("test_server", flags)
 
 
 def _run_program(flags: RunFlags) -> int:
@@ -123,6 +134,7 @@ def _build() -> typer.Typer:
     program = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, **plain)
     program.callback()(_program)
     program.command("dev")(takes(DevFlags, _dev))
+    program.command("test-server")(takes(SkippingFlags, _test_server))
     program.command("run")(takes(RunFlags, _run_program))
     program.command("worker", help="The same as `poly run`.")(takes(RunFlags, _run_program))
     program.command("replay")(takes(ReplayFlags, _replay))

@@ -62,6 +62,11 @@ class Queries:
             return None
         return query
 
+    @property
+    def waited_for(self) -> bool:
+        """Whether a caller still waits for an answer."""
+        return any(not query.call.reply.done for query in self._pending.values())
+
     def end(self, query_id: str) -> None:
         """Forget a query."""
         query = self._pending.pop(query_id, None)

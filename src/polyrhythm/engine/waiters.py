@@ -73,6 +73,14 @@ class Waiters:
             heappop(heap)
         return heap[0][0] if heap else 0
 
+    def shift(self, span_ns: int) -> None:
+        """Let every call wait on for as long as before, though the clock has jumped ahead: callers
+        count their time by a clock that does not."""
+        self._heap = [(until_ns + span_ns, count, call) for until_ns, count, call in self._heap]
+        for _, _, call in self._heap:
+            if call.deadline_ns:
+                call.deadline_ns += span_ns
+
     def end_all(self, error: Exception) -> None:
         """Fail every call that still waits: the lane closes."""
         for _, _, call in self._heap:

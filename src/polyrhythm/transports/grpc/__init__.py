@@ -3,6 +3,7 @@
 from polyrhythm.transports.grpc.calls import Absent, Answer, Calls, LocalCalls, Switch
 from polyrhythm.transports.grpc.doors import Door, OpenDoor, Peer
 from polyrhythm.transports.grpc.forward import CALLER_HEADER, ForwardedCalls
+from polyrhythm.transports.grpc.heads import CallHead
 from polyrhythm.transports.grpc.routes import Routes
 from polyrhythm.transports.grpc.server import AddressTaken, GrpcServer
 from polyrhythm.transports.grpc.settings import GrpcSettings
@@ -14,6 +15,7 @@ __all__ = [
     "AddressTaken",
     "Answer",
     "BadTlsError",
+    "CallHead",
     "Calls",
     "Door",
     "ForwardedCalls",

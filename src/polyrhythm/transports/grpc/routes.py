@@ -7,6 +7,9 @@ does it, naming what is not there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Protocol
+
 from polyrhythm.service.method import Method
 from polyrhythm.service.methods import METHODS
 from polyrhythm.transports.grpc import reflection
@@ -33,18 +36,26 @@ class MethodRoute:
         return self._switch.target.begin(self._method, request, head, deadline_ns)
 
 
-UnaryRoute = MethodRoute | HealthCheck
+class UnaryRoute(Protocol):
+    """Answers a method that takes one message and gives one."""
+
+    def begin(self, request: bytes, head: CallHead, deadline_ns: int) -> Answer:
+        """Take a call; `deadline_ns` 0: the client waits for ever. Never raises."""
+        ...
 
 
 class Routes:
-    """Every method of this server."""
+    """Every method of this server; `others` are methods, by path, of services beside ours."""
 
-    def __init__(self, switch: Switch) -> None:
+    def __init__(self, switch: Switch, others: Mapping[str, UnaryRoute] | None = None) -> None:
+        others = others or {}
         self.health = Health()
-        self._services = {name.split("/")[1] for name in METHODS} | {HEALTH, *reflection.NAMES}
+        self._services = {name.split("/")[1] for name in (*METHODS, *others)}
+        self._services |= {HEALTH, *reflection.NAMES}
         self._unary: dict[bytes, UnaryRoute] = {
             name.encode(): MethodRoute(method, switch) for name, method in METHODS.items()
         }
+        self._unary |= {name.encode(): route for name, route in others.items()}
         self._unary[f"/{HEALTH}/Check".encode()] = HealthCheck(self.health)
         self._streams: dict[bytes, StreamRoute] = {f"/{HEALTH}/Watch".encode(): self.health}
         mirror = reflection.Reflection(self._services)
@@ -67,4 +78,4 @@ class Routes:
 
     def is_unary(self, route: UnaryRoute | StreamRoute) -> bool:
         """Return whether a route takes one message and gives one."""
-        return isinstance(route, (MethodRoute, HealthCheck))
+        return not isinstance(route, (Health, reflection.Reflection))
