@@ -44,6 +44,8 @@ NOUNS = (
     "reset_rules",
     "speculative",
     "build_ids",
+    "standalone_activities",
+    "standalone_rules",
 )
 
 pytestmark = [

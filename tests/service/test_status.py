@@ -26,6 +26,11 @@ SAMPLES = [
         "ALREADY_EXISTS",
         "WorkflowExecutionAlreadyStartedFailure",
     ),
+    (
+        errors.ActivityAlreadyStarted("m", "q", "r"),
+        "ALREADY_EXISTS",
+        "ActivityExecutionAlreadyStartedFailure",
+    ),
     (errors.AlreadyExists("m"), "ALREADY_EXISTS", ""),
     (errors.FailedPrecondition("m"), "FAILED_PRECONDITION", ""),
     (errors.WorkflowNotReady("m"), "FAILED_PRECONDITION", "WorkflowNotReadyFailure"),

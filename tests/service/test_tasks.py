@@ -177,9 +177,10 @@ def test_an_oversize_query_answer_becomes_a_failed_query() -> None:
     assert not last.HasField("query_result")
 
 
-def test_by_id_calls_need_both_ids() -> None:
+def test_by_id_calls_need_an_activity_id_and_a_run_id_that_is_one() -> None:
     fixture = Fixture()
     request = RespondActivityTaskCompletedByIdRequest(namespace="default", activity_id="a")
-    assert fixture.refusal(request) == "WorkflowId is not set on request."
+    request.run_id = "x"
+    assert fixture.refusal(request) == "RunId is not valid UUID."
     request = RespondActivityTaskCompletedByIdRequest(namespace="default", workflow_id="w")
     assert fixture.refusal(request) == "ActivityId is not set on request."

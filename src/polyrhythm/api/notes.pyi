@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Note(_message.Message):
-    __slots__ = ("at_event_id", "time_ns", "silent", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received", "batch", "forked", "reset_to", "update_admitted", "updates_sent", "update_dropped")
+    __slots__ = ("at_event_id", "time_ns", "silent", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received", "batch", "forked", "reset_to", "update_admitted", "updates_sent", "update_dropped", "standalone_created", "standalone_changed")
     AT_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     TIME_NS_FIELD_NUMBER: _ClassVar[int]
     SILENT_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,8 @@ class Note(_message.Message):
     UPDATE_ADMITTED_FIELD_NUMBER: _ClassVar[int]
     UPDATES_SENT_FIELD_NUMBER: _ClassVar[int]
     UPDATE_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    STANDALONE_CREATED_FIELD_NUMBER: _ClassVar[int]
+    STANDALONE_CHANGED_FIELD_NUMBER: _ClassVar[int]
     at_event_id: int
     time_ns: int
     silent: bool
@@ -53,7 +55,9 @@ class Note(_message.Message):
     update_admitted: UpdateAdmitted
     updates_sent: UpdatesSent
     update_dropped: UpdateDropped
-    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., silent: _Optional[bool] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., forked: _Optional[_Union[Forked, _Mapping]] = ..., reset_to: _Optional[_Union[ResetTo, _Mapping]] = ..., update_admitted: _Optional[_Union[UpdateAdmitted, _Mapping]] = ..., updates_sent: _Optional[_Union[UpdatesSent, _Mapping]] = ..., update_dropped: _Optional[_Union[UpdateDropped, _Mapping]] = ...) -> None: ...
+    standalone_created: StandaloneCreated
+    standalone_changed: StandaloneChanged
+    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., silent: _Optional[bool] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., forked: _Optional[_Union[Forked, _Mapping]] = ..., reset_to: _Optional[_Union[ResetTo, _Mapping]] = ..., update_admitted: _Optional[_Union[UpdateAdmitted, _Mapping]] = ..., updates_sent: _Optional[_Union[UpdatesSent, _Mapping]] = ..., update_dropped: _Optional[_Union[UpdateDropped, _Mapping]] = ..., standalone_created: _Optional[_Union[StandaloneCreated, _Mapping]] = ..., standalone_changed: _Optional[_Union[StandaloneChanged, _Mapping]] = ...) -> None: ...
 
 class NoteList(_message.Message):
     __slots__ = ("notes",)
@@ -156,6 +160,44 @@ class Activity(_message.Message):
     reset_heartbeat: bool
     options: bytes
     def __init__(self, scheduled_event_id: _Optional[int] = ..., attempt: _Optional[int] = ..., stamp: _Optional[int] = ..., available_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., request_id: _Optional[str] = ..., identity: _Optional[str] = ..., last_failure: _Optional[bytes] = ..., heartbeat_details: _Optional[bytes] = ..., heartbeat_ns: _Optional[int] = ..., last_identity: _Optional[str] = ..., last_attempt_complete_ns: _Optional[int] = ..., last_started_ns: _Optional[int] = ..., retry_interval_ns: _Optional[int] = ..., pause: _Optional[bytes] = ..., reset: _Optional[bool] = ..., reset_heartbeat: _Optional[bool] = ..., options: _Optional[bytes] = ...) -> None: ...
+
+class StandaloneCreated(_message.Message):
+    __slots__ = ("namespace_key", "activity_id", "run_id", "request", "available_ns")
+    NAMESPACE_KEY_FIELD_NUMBER: _ClassVar[int]
+    ACTIVITY_ID_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_NS_FIELD_NUMBER: _ClassVar[int]
+    namespace_key: int
+    activity_id: str
+    run_id: str
+    request: bytes
+    available_ns: int
+    def __init__(self, namespace_key: _Optional[int] = ..., activity_id: _Optional[str] = ..., run_id: _Optional[str] = ..., request: _Optional[bytes] = ..., available_ns: _Optional[int] = ...) -> None: ...
+
+class StandaloneChanged(_message.Message):
+    __slots__ = ("attempt", "status", "outcome", "cancel", "terminate_request_id")
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_FIELD_NUMBER: _ClassVar[int]
+    TERMINATE_REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    attempt: Activity
+    status: int
+    outcome: bytes
+    cancel: CancelAsked
+    terminate_request_id: str
+    def __init__(self, attempt: _Optional[_Union[Activity, _Mapping]] = ..., status: _Optional[int] = ..., outcome: _Optional[bytes] = ..., cancel: _Optional[_Union[CancelAsked, _Mapping]] = ..., terminate_request_id: _Optional[str] = ...) -> None: ...
+
+class CancelAsked(_message.Message):
+    __slots__ = ("request_id", "identity", "reason")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    identity: str
+    reason: str
+    def __init__(self, request_id: _Optional[str] = ..., identity: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Buffered(_message.Message):
     __slots__ = ("event",)
@@ -332,7 +374,7 @@ class DeliveryReport(_message.Message):
     def __init__(self, initiated_event_id: _Optional[int] = ..., kind: _Optional[_Union[DeliveryReport.Kind, str]] = ..., failed_cause: _Optional[int] = ...) -> None: ...
 
 class TaskToken(_message.Message):
-    __slots__ = ("namespace_key", "run_key", "workflow_id", "run_id", "scheduled_event_id", "started_event_id", "started_ns", "attempt", "activity_id", "query_id", "task_queue", "stamp")
+    __slots__ = ("namespace_key", "run_key", "workflow_id", "run_id", "scheduled_event_id", "started_event_id", "started_ns", "attempt", "activity_id", "query_id", "task_queue", "stamp", "kind")
     NAMESPACE_KEY_FIELD_NUMBER: _ClassVar[int]
     RUN_KEY_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
@@ -345,6 +387,7 @@ class TaskToken(_message.Message):
     QUERY_ID_FIELD_NUMBER: _ClassVar[int]
     TASK_QUEUE_FIELD_NUMBER: _ClassVar[int]
     STAMP_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     namespace_key: int
     run_key: int
     workflow_id: str
@@ -357,7 +400,18 @@ class TaskToken(_message.Message):
     query_id: str
     task_queue: str
     stamp: int
-    def __init__(self, namespace_key: _Optional[int] = ..., run_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., scheduled_event_id: _Optional[int] = ..., started_event_id: _Optional[int] = ..., started_ns: _Optional[int] = ..., attempt: _Optional[int] = ..., activity_id: _Optional[str] = ..., query_id: _Optional[str] = ..., task_queue: _Optional[str] = ..., stamp: _Optional[int] = ...) -> None: ...
+    kind: int
+    def __init__(self, namespace_key: _Optional[int] = ..., run_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., scheduled_event_id: _Optional[int] = ..., started_event_id: _Optional[int] = ..., started_ns: _Optional[int] = ..., attempt: _Optional[int] = ..., activity_id: _Optional[str] = ..., query_id: _Optional[str] = ..., task_queue: _Optional[str] = ..., stamp: _Optional[int] = ..., kind: _Optional[int] = ...) -> None: ...
+
+class StandaloneSeen(_message.Message):
+    __slots__ = ("run_key", "run_id", "changes")
+    RUN_KEY_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    run_key: int
+    run_id: str
+    changes: int
+    def __init__(self, run_key: _Optional[int] = ..., run_id: _Optional[str] = ..., changes: _Optional[int] = ...) -> None: ...
 
 class HistoryToken(_message.Message):
     __slots__ = ("run_key", "run_id", "next_event_id", "wait", "end_event_id")

@@ -70,6 +70,17 @@ class AlreadyStarted(PolyrhythmError):
         self.first_run_id = first_run_id
 
 
+class ActivityAlreadyStarted(PolyrhythmError):
+    """An activity without a workflow has that id and the policies forbid another."""
+
+    code = "activity_already_started"
+
+    def __init__(self, message: str, start_request_id: str, run_id: str) -> None:
+        super().__init__(message)
+        self.start_request_id = start_request_id
+        self.run_id = run_id
+
+
 class AlreadyExists(PolyrhythmError):
     """The name is taken."""
 

@@ -72,20 +72,20 @@ def push_activity(state: RunState, activity: ActivityState, now_ns: int) -> None
     subject, stamp = activity.scheduled_event_id, activity.stamp
     if activity.started_ns:
         for kind in (DeadlineKind.ACTIVITY_START_TO_CLOSE, DeadlineKind.ACTIVITY_HEARTBEAT):
-            due = _activity_due(kind, activity)
+            due = activity_due(kind, activity)
             if due:
                 _push(state, due, kind, subject, stamp)
         return
     if activity.available_ns > now_ns:
         _push(state, activity.available_ns, DeadlineKind.ACTIVITY_RETRY, subject, stamp)
-    due = _activity_due(DeadlineKind.ACTIVITY_SCHEDULE_TO_START, activity)
+    due = activity_due(DeadlineKind.ACTIVITY_SCHEDULE_TO_START, activity)
     if due:
         _push(state, due, DeadlineKind.ACTIVITY_SCHEDULE_TO_START, subject, stamp)
 
 
 def push_activity_close(state: RunState, activity: ActivityState) -> None:
     """Push the schedule-to-close deadline, once an activity."""
-    due = _activity_due(DeadlineKind.ACTIVITY_SCHEDULE_TO_CLOSE, activity)
+    due = activity_due(DeadlineKind.ACTIVITY_SCHEDULE_TO_CLOSE, activity)
     if due:
         kind = DeadlineKind.ACTIVITY_SCHEDULE_TO_CLOSE
         _push(state, due, kind, activity.scheduled_event_id, 0)
@@ -179,16 +179,17 @@ def _live_activity(state: RunState, kind: int, subject: int | str, stamp: int) -
     if activity is None or activity.pause:
         return 0
     if kind == DeadlineKind.ACTIVITY_SCHEDULE_TO_CLOSE:
-        return _activity_due(kind, activity)
+        return activity_due(kind, activity)
     started = kind in (DeadlineKind.ACTIVITY_START_TO_CLOSE, DeadlineKind.ACTIVITY_HEARTBEAT)
     if activity.stamp != stamp or started != bool(activity.started_ns):
         return 0
     if kind == DeadlineKind.ACTIVITY_RETRY:
         return activity.available_ns
-    return _activity_due(kind, activity)
+    return activity_due(kind, activity)
 
 
-def _activity_due(kind: int, activity: ActivityState) -> int:
+def activity_due(kind: int, activity: ActivityState) -> int:
+    """Return when a timeout of an activity passes, 0 for never."""
     if kind == DeadlineKind.ACTIVITY_SCHEDULE_TO_CLOSE:
         span, start = activity.schedule_to_close_ns, activity.scheduled_ns
     elif kind == DeadlineKind.ACTIVITY_SCHEDULE_TO_START:

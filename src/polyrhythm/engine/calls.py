@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from temporalio.api.activity.v1 import ActivityExecutionListInfo
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
 
 from polyrhythm.core.context import NamespaceInfo
@@ -43,7 +44,7 @@ class ListRuns:
 class RunPage:
     """Runs as lists show them, and the filter's `after` of the next page (None at the end)."""
 
-    infos: list[WorkflowExecutionInfo]
+    infos: list[WorkflowExecutionInfo] | list[ActivityExecutionListInfo]
     after: tuple[int, int, int] | None
 
 

@@ -7,7 +7,7 @@ only from lookups that name the kind.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,18 +15,27 @@ from polyrhythm.api import notes
 from polyrhythm.base.entities import EntityKind
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide.fire import decide_fire
+from polyrhythm.core.decide.standalone_attempt import fire_standalone, start_attempt
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
 from polyrhythm.core.entity import EntityDecision
 from polyrhythm.core.fold import fold_row
 from polyrhythm.core.snapshot import decode_state, encode_state
+from polyrhythm.core.standalone import (
+    StandaloneState,
+    decode_standalone,
+    encode_standalone,
+    fold_standalone,
+    standalone_offers,
+)
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import Loaded
-from polyrhythm.engine.rows import open_offers, project_row
+from polyrhythm.engine.rows import open_offers, project_row, project_standalone
 from polyrhythm.stores.port import RunRow
 
 Receive = Callable[[Any, notes.Message, int, int, Context], EntityDecision]
 Settle = Callable[[Any, int, notes.Settled, Context], EntityDecision]
+Begin = Callable[[Any, int, ActivityOffer, str, Context], EntityDecision | None]
 
 
 def _refuse_message(
@@ -41,22 +50,30 @@ def _refuse_outcome(
     raise AssertionError("this kind of entity does not send messages")
 
 
+def _refuse_worker(
+    state: Any, run_key: int, offer: ActivityOffer, identity: str, context: Context
+) -> EntityDecision | None:
+    raise AssertionError("this kind of entity offers nothing to workers")
+
+
 @dataclass(slots=True)
 class Nature:
     """One kind. `fold` applies a log row; `encode` and `decode` are of snapshots; `project` makes
     the row as of an instant; `offers` is what waits for workers then; `fire` decides deadlines
     that have passed; `receive` takes a message (from a run of this key, by sequence) and `settle`
-    the outcome of one that was sent, both without effect when they are repeated."""
+    the outcome of one that was sent, both without effect when they are repeated. `begin` hands an
+    offer to a worker of an identity, None if it is obsolete: the reply answers its poll."""
 
     new: Callable[[], Any]
     fold: Callable[[Any, bytes, bytes], None]
     encode: Callable[[Any], bytes]
     decode: Callable[[bytes], Any]
     project: Callable[[Loaded[Any], int], RunRow]
-    offers: Callable[[Any, int], list[WorkflowTaskOffer | ActivityOffer]]
+    offers: Callable[[Any, int], Sequence[WorkflowTaskOffer | ActivityOffer]]
     fire: Callable[[Any, Context], Decision | EntityDecision]
     receive: Receive = _refuse_message
     settle: Settle = _refuse_outcome
+    begin: Begin = _refuse_worker
 
 
 NATURES: dict[int, Nature] = {
@@ -68,5 +85,15 @@ NATURES: dict[int, Nature] = {
         project=project_row,
         offers=open_offers,
         fire=decide_fire,
+    ),
+    EntityKind.ACTIVITY: Nature(
+        new=StandaloneState,
+        fold=fold_standalone,
+        encode=encode_standalone,
+        decode=decode_standalone,
+        project=project_standalone,
+        offers=standalone_offers,
+        fire=fire_standalone,
+        begin=start_attempt,
     ),
 }

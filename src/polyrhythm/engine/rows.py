@@ -6,19 +6,29 @@ never behind and a restart needs no state to know what is due, owed or waiting f
 
 from __future__ import annotations
 
+from temporalio.api.common.v1 import SearchAttributes
+from temporalio.api.enums.v1 import WorkflowExecutionStatus
+
 from polyrhythm.base.entities import EntityKind
-from polyrhythm.core import deadlines
+from polyrhythm.core import deadlines, standalone
 from polyrhythm.core.decide.activity_attempt import activity_offer, backs_off
+from polyrhythm.core.decide.attributes import encode_types
 from polyrhythm.core.decide.task import task_offer
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
 from polyrhythm.core.held import is_held_inside
+from polyrhythm.core.standalone import StandaloneState
 from polyrhythm.core.state import RunState
-from polyrhythm.engine.cache import LoadedRun
+from polyrhythm.engine.cache import Loaded, LoadedRun
 from polyrhythm.stores.port import RunRow, WorkKind
 
 # Bound once: a member read from its class takes as long as a call.
 _WORKFLOW = EntityKind.WORKFLOW
+_ACTIVITY = EntityKind.ACTIVITY
 _NO_WORK = WorkKind.NONE
+_ACTIVITY_WORK = WorkKind.ACTIVITY
+_RUN_TIMED_OUT = int(WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TIMED_OUT)
+# The others have the same numbers.
+_ROW_STATUS = {int(standalone.TIMED_OUT): _RUN_TIMED_OUT}
 
 
 def open_offers(state: RunState, now_ns: int) -> list[WorkflowTaskOffer | ActivityOffer]:
@@ -74,6 +84,47 @@ def project_row(run: LoadedRun, now_ns: int) -> RunRow:
     for offer in open_offers(state, now_ns):
         _add_work(row, state, offer)
     return row
+
+
+def project_standalone(entity: Loaded[StandaloneState], now_ns: int) -> RunRow:
+    """Return the row of an activity without a workflow. Rows of all kinds say their status by the
+    numbers of workflows, so that one word means the same in every query."""
+    state, attempt = entity.state, entity.state.attempt
+    row = RunRow(
+        entity.key,
+        state.namespace_key,
+        _ACTIVITY,
+        state.workflow_id,
+        state.run_id,
+        state.run_id,
+        state.activity_type,
+        attempt.task_queue,
+        attempt.scheduled_ns,
+        attempt.scheduled_ns,
+        _ROW_STATUS.get(state.status, state.status),
+        state.close_ns,
+        standalone.due_ns(state, now_ns),
+    )
+    row.transitions = state.changes
+    row.search_attributes = _typed(state.search_attributes)
+    for offer in standalone.standalone_offers(state, now_ns):
+        row.work_kind, row.work_queue = _ACTIVITY_WORK, offer.queue
+        row.work_priority, row.work_order = offer.priority, attempt.available_ns
+    return row
+
+
+def standalone_status(row: RunRow) -> int:
+    """Return an activity's status by the numbers of activities."""
+    timed_out = row.status == _RUN_TIMED_OUT
+    return standalone.TIMED_OUT if timed_out else row.status
+
+
+def _typed(search_attributes: bytes) -> bytes:
+    if not search_attributes:
+        return b""
+    attributes = SearchAttributes.FromString(search_attributes)
+    encode_types(attributes)
+    return attributes.SerializeToString(deterministic=True)
 
 
 def _due_ns(state: RunState, now_ns: int) -> int:

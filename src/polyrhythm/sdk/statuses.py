@@ -9,6 +9,7 @@ from __future__ import annotations
 from google.protobuf.any_pb2 import Any as AnyMessage
 from temporalio.api.enums.v1 import ResourceExhaustedCause, ResourceExhaustedScope
 from temporalio.api.errordetails.v1 import (
+    ActivityExecutionAlreadyStartedFailure,
     NamespaceNotFoundFailure,
     QueryFailedFailure,
     ResourceExhaustedFailure,
@@ -43,6 +44,9 @@ def error_of_status(code: int, message: str, detail: AnyMessage) -> errors.Polyr
         case "WorkflowExecutionAlreadyStartedFailure":
             started = WorkflowExecutionAlreadyStartedFailure.FromString(detail.value)
             return errors.AlreadyStarted(message, started.start_request_id, started.run_id, "")
+        case "ActivityExecutionAlreadyStartedFailure":
+            known = ActivityExecutionAlreadyStartedFailure.FromString(detail.value)
+            return errors.ActivityAlreadyStarted(message, known.start_request_id, known.run_id)
         case "QueryFailedFailure":
             failed = QueryFailedFailure.FromString(detail.value)
             return errors.QueryFailed(message, failed.failure.SerializeToString())

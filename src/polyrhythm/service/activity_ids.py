@@ -1,7 +1,7 @@
 """Activity tasks by workflow and activity id: the same calls for those who lost the token.
 
-An empty run id means the workflow's newest run. Activities without a workflow are not built, so
-the workflow id is required.
+An empty run id means the workflow's newest run. Without a workflow id an activity is meant that has
+none: the run id is its own then.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from polyrhythm.engine.reply import Reply
 from polyrhythm.service import failures
 from polyrhythm.service.service import NamespaceScope, Service
 from polyrhythm.service.shaped import instead
-from polyrhythm.service.texts import check_identity, is_oversize
+from polyrhythm.service.texts import check_identity, is_oversize, is_run_id
 
 
 def handle_heartbeat_by_id(
@@ -36,7 +36,7 @@ def handle_heartbeat_by_id(
 ) -> Reply:
     """Note that an activity is alive. Reply: RecordActivityTaskHeartbeatByIdResponse."""
     _check_activity_id(request)
-    _check_workflow_id(request)
+    _check_run_id(request)
     if not is_oversize(request.details, service.limits):
         return service.submit(scope, request, deadline_ns)
     failed = _failed(request, failures.HEARTBEAT_TOO_LARGE)
@@ -100,7 +100,7 @@ def handle_cancel_activity_by_id(
 def _check_ids(request: Any, limits: Limits) -> None:
     _check_activity_id(request)
     check_identity(request.identity, limits)
-    _check_workflow_id(request)
+    _check_run_id(request)
 
 
 def _check_activity_id(request: Any) -> None:
@@ -108,9 +108,9 @@ def _check_activity_id(request: Any) -> None:
         raise InvalidArgument("ActivityId is not set on request.")
 
 
-def _check_workflow_id(request: Any) -> None:
-    if not request.workflow_id:
-        raise InvalidArgument("WorkflowId is not set on request.")
+def _check_run_id(request: Any) -> None:
+    if not request.workflow_id and request.run_id and not is_run_id(request.run_id):
+        raise InvalidArgument("RunId is not valid UUID.")
 
 
 def _failed(request: Any, message: str) -> RespondActivityTaskFailedByIdRequest:

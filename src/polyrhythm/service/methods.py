@@ -28,6 +28,8 @@ from polyrhythm.service import (
     projections,
     reset,
     signal,
+    standalone,
+    standalone_lists,
     start,
     system,
     task_queues,
@@ -69,6 +71,14 @@ WORKFLOW_HANDLERS: dict[str, Handler] = {
     "RespondActivityTaskCompletedById": activity_ids.handle_complete_activity_by_id,
     "RespondActivityTaskFailedById": activity_ids.handle_fail_activity_by_id,
     "RespondActivityTaskCanceledById": activity_ids.handle_cancel_activity_by_id,
+    "StartActivityExecution": standalone.handle_start_standalone,
+    "PollActivityExecution": standalone.handle_poll_standalone,
+    "DescribeActivityExecution": standalone.handle_describe_standalone,
+    "ListActivityExecutions": standalone_lists.handle_list_standalone,
+    "CountActivityExecutions": standalone_lists.handle_count_standalone,
+    "RequestCancelActivityExecution": standalone.handle_cancel_standalone,
+    "TerminateActivityExecution": standalone.handle_terminate_standalone,
+    "DeleteActivityExecution": standalone.handle_delete_standalone,
     "PauseActivity": activity_ops.handle_pause_activity,
     "UnpauseActivity": activity_ops.handle_unpause_activity,
     "ResetActivity": activity_ops.handle_reset_activity,
@@ -121,7 +131,8 @@ NEEDS: dict[str, NamespaceNeed] = {
 # Calls that may wait for a minute. A history read waits only when it asks to.
 LONG_POLLS = frozenset(
     """PollWorkflowTaskQueue PollActivityTaskQueue GetWorkflowExecutionHistory PollNexusTaskQueue
-    PollWorkflowExecutionUpdate PollActivityExecution PollNexusOperationExecution
+    PollWorkflowExecutionUpdate PollActivityExecution DescribeActivityExecution
+    PollNexusOperationExecution
     PollWorkflowExecutionTimeSkipping QueryWorkflow UpdateWorkflowExecution
     ExecuteMultiOperation""".split()
 )

@@ -88,6 +88,11 @@ def _check_grouping(query: Query) -> None:
             )
 
 
+def each_test(condition: Condition | None) -> list[Test]:
+    """Return every test of a condition, from left to right."""
+    return [test for test, _ in _tests(condition)]
+
+
 def _tests(condition: Condition | None) -> Iterator[tuple[Test, bool]]:
     """Yield every test from left to right, and whether only ANDs lie above it.
 

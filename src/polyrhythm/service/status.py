@@ -16,6 +16,7 @@ from google.rpc.code_pb2 import Code
 from google.rpc.status_pb2 import Status
 from temporalio.api.enums.v1 import ResourceExhaustedCause, ResourceExhaustedScope
 from temporalio.api.errordetails.v1 import (
+    ActivityExecutionAlreadyStartedFailure,
     MultiOperationExecutionFailure,
     NamespaceAlreadyExistsFailure,
     NamespaceNotFoundFailure,
@@ -74,6 +75,12 @@ def _already_started(error: errors.AlreadyStarted) -> Message:
     )
 
 
+def _activity_already_started(error: errors.ActivityAlreadyStarted) -> Message:
+    return ActivityExecutionAlreadyStartedFailure(
+        start_request_id=error.start_request_id, run_id=error.run_id
+    )
+
+
 def _not_found(error: errors.NotFound) -> Message:
     return NotFoundFailure(
         current_cluster=error.current_cluster, active_cluster=error.active_cluster
@@ -122,6 +129,7 @@ ROWS: dict[type[BaseException], Row] = {
     ),
     errors.NamespaceAlreadyExists: Row("ALREADY_EXISTS", lambda _: NamespaceAlreadyExistsFailure()),
     errors.AlreadyStarted: Row("ALREADY_EXISTS", _already_started),
+    errors.ActivityAlreadyStarted: Row("ALREADY_EXISTS", _activity_already_started),
     errors.AlreadyExists: Row("ALREADY_EXISTS"),
     errors.FailedPrecondition: Row("FAILED_PRECONDITION"),
     errors.WorkflowNotReady: Row("FAILED_PRECONDITION", lambda _: WorkflowNotReadyFailure()),

@@ -34,7 +34,7 @@ from polyrhythm.engine.calls import CountRuns, ListRuns, RunPage
 from polyrhythm.engine.filter import RunFilter
 from polyrhythm.engine.reply import Reply
 from polyrhythm.service.query_filter import Wanted, build_filter, clamped, status_word
-from polyrhythm.service.query_grammar import parse_query
+from polyrhythm.service.query_grammar import Query, parse_query
 from polyrhythm.service.query_words import refusal
 from polyrhythm.service.service import NamespaceScope, Service
 from polyrhythm.service.shaped import shaped
@@ -50,8 +50,9 @@ def handle_list(
     deadline_ns: int,
 ) -> Reply:
     """List runs by a query. Reply: ListWorkflowExecutionsResponse."""
-    wanted = _queried(scope, request)
-    return _list(service, scope, wanted, deadline_ns, ListWorkflowExecutionsResponse)
+    query = parse_query(request.query)
+    wanted = queried(scope, query, request)
+    return list_wanted(service, scope, wanted, deadline_ns, ListWorkflowExecutionsResponse)
 
 
 def handle_scan(
@@ -61,8 +62,9 @@ def handle_scan(
     deadline_ns: int,
 ) -> Reply:
     """The same under its deprecated name. Reply: ScanWorkflowExecutionsResponse."""
-    wanted = _queried(scope, request)
-    return _list(service, scope, wanted, deadline_ns, ScanWorkflowExecutionsResponse)
+    query = parse_query(request.query)
+    wanted = queried(scope, query, request)
+    return list_wanted(service, scope, wanted, deadline_ns, ScanWorkflowExecutionsResponse)
 
 
 def handle_count(
@@ -77,7 +79,8 @@ def handle_count(
     if wanted.nothing:
         return Reply.of(CountWorkflowExecutionsResponse(count=0))
     if query.group_by:
-        return shaped(service.submit(scope, CountRuns(wanted.filter, True), deadline_ns), _groups)
+        reply = service.submit(scope, CountRuns(wanted.filter, True), deadline_ns)
+        return shaped(reply, partial(counted_groups, CountWorkflowExecutionsResponse))
     reply = service.submit(scope, CountRuns(wanted.filter), deadline_ns)
     return shaped(reply, lambda count: CountWorkflowExecutionsResponse(count=count))
 
@@ -93,7 +96,9 @@ def handle_list_open(
     runs.start_ns_min, runs.start_ns_max = _range_of(request)
     _apply_simple_filter(runs, request)
     _apply_page(runs, request.maximum_page_size, request.next_page_token)
-    return _list(service, scope, Wanted(runs), deadline_ns, ListOpenWorkflowExecutionsResponse)
+    return list_wanted(
+        service, scope, Wanted(runs), deadline_ns, ListOpenWorkflowExecutionsResponse
+    )
 
 
 def handle_list_closed(
@@ -112,11 +117,13 @@ def handle_list_closed(
             raise InvalidArgument("StatusFilter must be specified and must be not Running.")
         runs.statuses = [status]
     _apply_page(runs, request.maximum_page_size, request.next_page_token)
-    return _list(service, scope, Wanted(runs), deadline_ns, ListClosedWorkflowExecutionsResponse)
+    return list_wanted(
+        service, scope, Wanted(runs), deadline_ns, ListClosedWorkflowExecutionsResponse
+    )
 
 
-def _queried(scope: NamespaceScope, request: Any) -> Wanted:
-    query = parse_query(request.query)
+def queried(scope: NamespaceScope, query: Query, request: Any) -> Wanted:
+    """Return what a list by a query wants: its filter, and the page that the request asks for."""
     wanted = build_filter(query, scope.namespace.key)
     if query.group_by:
         raise refusal("operation is not supported: 'GROUP BY' clause")
@@ -157,28 +164,30 @@ def _range_of(request: Any) -> tuple[int | None, int | None]:
     return low, high
 
 
-def _list(
+def list_wanted(
     service: Service,
     scope: NamespaceScope,
     wanted: Wanted,
     deadline_ns: int,
     response_class: Callable[[], Message],
 ) -> Reply:
+    """Return a page of what is wanted, in a response of the class."""
     if wanted.nothing:
         return Reply.of(response_class())
     reply = service.submit(scope, ListRuns(wanted.filter), deadline_ns)
     return shaped(reply, partial(_page, response_class))
 
 
-def _groups(counts: dict[int, int]) -> CountWorkflowExecutionsResponse:
+def counted_groups(response_class: Callable[..., Any], counts: dict[int, int]) -> Message:
     """Return the counts of statuses, each named as a search attribute would be."""
-    response = CountWorkflowExecutionsResponse(count=sum(counts.values()))
+    response = response_class(count=sum(counts.values()))
     for status, count in counts.items():
         value = response.groups.add(count=count).group_values.add()
         value.metadata["encoding"] = b"json/plain"
         value.metadata["type"] = b"Keyword"
         value.data = json.dumps(status_word(status)).encode()
-    return response
+    message: Message = response
+    return message
 
 
 def _page(response_class: Callable[[], Any], page: RunPage) -> Message:

@@ -47,6 +47,22 @@ def apply_note(state: RunState, note: notes.Note) -> None:
     """Replace the volatile part of an activity."""
     change = note.activity
     before = state.activities[change.scheduled_event_id]
+    activity = changed_activity(before, change)
+    if change.options != before.options:
+        _set_options(activity, change.options)
+    state.activities[change.scheduled_event_id] = activity
+    if activity.stamp != before.stamp or activity.started_ns != before.started_ns:
+        deadlines.push_activity(state, activity, note.time_ns)
+    if activity.schedule_to_close_ns != before.schedule_to_close_ns or (
+        before.pause and not activity.pause
+    ):
+        deadlines.push_activity_close(state, activity)
+    if bool(activity.pause) != bool(before.pause):
+        _set_pause_attribute(state)
+
+
+def changed_activity(before: ActivityState, change: notes.Activity) -> ActivityState:
+    """Return the activity with the volatile part that a note has; its options are left alone."""
     activity = before.twin()
     activity.attempt = change.attempt
     activity.stamp = change.stamp
@@ -64,17 +80,7 @@ def apply_note(state: RunState, note: notes.Note) -> None:
     activity.pause = change.pause
     activity.reset = change.reset
     activity.reset_heartbeat = change.reset_heartbeat
-    if change.options != before.options:
-        _set_options(activity, change.options)
-    state.activities[change.scheduled_event_id] = activity
-    if activity.stamp != before.stamp or activity.started_ns != before.started_ns:
-        deadlines.push_activity(state, activity, note.time_ns)
-    if activity.schedule_to_close_ns != before.schedule_to_close_ns or (
-        before.pause and not activity.pause
-    ):
-        deadlines.push_activity_close(state, activity)
-    if bool(activity.pause) != bool(before.pause):
-        _set_pause_attribute(state)
+    return activity
 
 
 def apply_cancel_requested(state: RunState, event: HistoryEvent) -> None:

@@ -14,7 +14,7 @@ from temporalio.api.common.v1 import WorkerVersionStamp
 from temporalio.api.enums.v1 import RetryState
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.failure.v1 import Failure
-from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.history.v1 import ActivityTaskScheduledEventAttributes, HistoryEvent
 from temporalio.api.workflowservice.v1 import (
     PollActivityTaskQueueResponse,
     RecordActivityTaskHeartbeatRequest,
@@ -25,6 +25,7 @@ from temporalio.api.workflowservice.v1 import (
     RespondActivityTaskCompletedResponse,
     RespondActivityTaskFailedRequest,
     RespondActivityTaskFailedResponse,
+    StartActivityExecutionRequest,
 )
 
 from polyrhythm.api import notes
@@ -271,26 +272,35 @@ def _encode_task(
     task.workflow_execution.workflow_id = state.workflow_id
     task.workflow_execution.run_id = state.run_id
     task.activity_id = activity.activity_id
-    task.activity_type.CopyFrom(scheduled.activity_type)
-    if scheduled.HasField("header"):
-        task.header.CopyFrom(scheduled.header)
-    if scheduled.HasField("input"):
-        task.input.CopyFrom(scheduled.input)
-    if activity.heartbeat_details:
-        task.heartbeat_details.MergeFromString(activity.heartbeat_details)
     task.scheduled_time.CopyFrom(event.event_time)
-    set_span(task.current_attempt_scheduled_time, activity.available_ns)
-    set_span(task.started_time, activity.started_ns)
-    task.attempt = activity.attempt
-    task.schedule_to_close_timeout.CopyFrom(scheduled.schedule_to_close_timeout)
-    task.start_to_close_timeout.CopyFrom(scheduled.start_to_close_timeout)
-    task.heartbeat_timeout.CopyFrom(scheduled.heartbeat_timeout)
-    # Timeouts are told as scheduled, whatever they were changed to: the server does the same.
+    fill_task(task, activity, scheduled)
     task.retry_policy.CopyFrom(current_policy(activity, scheduled))
     priority = merged_priority(state, activity, scheduled)
     if priority is not None:
         task.priority.CopyFrom(priority)
     return task
+
+
+def fill_task(
+    task: PollActivityTaskQueueResponse,
+    activity: ActivityState,
+    asked: ActivityTaskScheduledEventAttributes | StartActivityExecutionRequest,
+) -> None:
+    """Write what a worker is told of an attempt and of what was asked for."""
+    task.activity_type.CopyFrom(asked.activity_type)
+    if asked.HasField("header"):
+        task.header.CopyFrom(asked.header)
+    if asked.HasField("input"):
+        task.input.CopyFrom(asked.input)
+    if activity.heartbeat_details:
+        task.heartbeat_details.MergeFromString(activity.heartbeat_details)
+    set_span(task.current_attempt_scheduled_time, activity.available_ns)
+    set_span(task.started_time, activity.started_ns)
+    task.attempt = activity.attempt
+    # Timeouts are told as scheduled, whatever they were changed to: the server does the same.
+    task.schedule_to_close_timeout.CopyFrom(asked.schedule_to_close_timeout)
+    task.start_to_close_timeout.CopyFrom(asked.start_to_close_timeout)
+    task.heartbeat_timeout.CopyFrom(asked.heartbeat_timeout)
 
 
 def _encode_token(state: RunState, activity: ActivityState, run_key: int) -> bytes:

@@ -82,7 +82,12 @@ def backs_off(activity: ActivityState, now_ns: int) -> bool:
 def new_change(decision: Decision, activity: ActivityState) -> notes.Note:
     """Return a note that leaves the activity as it is, to be changed and appended."""
     note = decision.new_note()
-    change = note.activity
+    copy_volatile(note.activity, activity)
+    return note
+
+
+def copy_volatile(change: notes.Activity, activity: ActivityState) -> None:
+    """Write the volatile part of an activity as it is."""
     change.scheduled_event_id = activity.scheduled_event_id
     change.attempt = activity.attempt
     change.stamp = activity.stamp
@@ -101,7 +106,6 @@ def new_change(decision: Decision, activity: ActivityState) -> notes.Note:
     change.options = activity.options
     change.reset = activity.reset
     change.reset_heartbeat = activity.reset_heartbeat
-    return note
 
 
 def retry_state_of(

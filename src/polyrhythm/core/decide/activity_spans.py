@@ -1,6 +1,7 @@
 """The four timeouts of an activity, however it is asked for: checked, and filled from each other.
 
-Source: the server's validator of activity attributes, which commands and changed options share.
+Source: the server's validator of activity attributes, which commands, changed options and starts
+without a workflow share.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 from temporalio.api.activity.v1 import ActivityOptions
 from temporalio.api.command.v1 import ScheduleActivityTaskCommandAttributes
 from temporalio.api.history.v1 import ActivityTaskScheduledEventAttributes
+from temporalio.api.workflowservice.v1 import StartActivityExecutionRequest
 
 from polyrhythm.base.limits import SECOND_NS, Limits
 from polyrhythm.core.durations import set_span, span_problem
@@ -18,8 +20,8 @@ _NO_TIMEOUT = (
     " ActivityId={} ActivityType={}"
 )
 
-Asked = ScheduleActivityTaskCommandAttributes | ActivityOptions
-Filled = ActivityTaskScheduledEventAttributes | ActivityOptions
+Asked = ScheduleActivityTaskCommandAttributes | ActivityOptions | StartActivityExecutionRequest
+Filled = ActivityTaskScheduledEventAttributes | ActivityOptions | StartActivityExecutionRequest
 
 
 def fill_spans(

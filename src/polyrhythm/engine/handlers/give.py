@@ -21,6 +21,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.api import notes
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import DataLoss, NotFound, RunTooLarge
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decide.activity import start_activity
@@ -28,13 +29,15 @@ from polyrhythm.core.decide.update import send_updates
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import set_span
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
-from polyrhythm.engine.cache import LoadedRun
+from polyrhythm.engine.cache import Loaded, LoadedRun
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers.events import read_page, read_whole
-from polyrhythm.engine.matching import Offer, QueryOffer, QueueState
+from polyrhythm.engine.matching import Offer, Offered, QueryOffer, QueueState
+from polyrhythm.engine.natures import NATURES
 from polyrhythm.engine.residents import Resident
 
+_WORKFLOW = EntityKind.WORKFLOW
 # Bound once: reading it from its enum takes 1 us, and every poll asks.
 _VERSIONED = WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
 
@@ -54,9 +57,11 @@ def take(
     """Start what is offered and return the answer to a poll request; None when the offer is
     obsolete. A resident gets the events that its live code has not seen, or all of them."""
     try:
-        run = desk.turn.load(offer.run_key)
+        run = desk.turn.load_any(offer.run_key)
     except (NotFound, DataLoss):
         return None
+    if run.kind != _WORKFLOW:
+        return _take_of_entity(desk, run, offer.what, poll)
     if isinstance(offer.what, QueryOffer):
         return _take_query(desk, run, offer.what, resident)
     try:
@@ -155,6 +160,21 @@ def _take_activity(
     answer = start_activity(decision, run.key, offer, request_id, poll.identity)
     if answer is not None:
         desk.turn.stage(run, decision)
+    return answer
+
+
+def _take_of_entity(
+    desk: Desk, entity: Loaded[Any], offer: Offered, poll: Any
+) -> PollActivityTaskQueueResponse | None:
+    assert isinstance(offer, ActivityOffer), "an entity offers activities alone"
+    context = desk.context_of(entity.state.namespace_key)
+    begin = NATURES[entity.kind].begin
+    decision = begin(entity.state, entity.key, offer, poll.identity, context)
+    if decision is None:
+        return None
+    desk.turn.stage_entity(entity, decision)
+    answer = decision.reply
+    assert isinstance(answer, PollActivityTaskQueueResponse)
     return answer
 
 

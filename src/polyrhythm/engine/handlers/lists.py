@@ -5,12 +5,15 @@ Every row is written with its run's commit, so a list shows what any answered ca
 
 from __future__ import annotations
 
+from temporalio.api.activity.v1 import ActivityExecutionListInfo
 from temporalio.api.common.v1 import Memo, SearchAttributes
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
 
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.core.durations import set_span
 from polyrhythm.engine.calls import Call, CountRuns, ListRuns, RunPage
 from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.rows import standalone_status
 from polyrhythm.stores.port import RunRow
 
 
@@ -22,7 +25,11 @@ def list_runs(desk: Desk, call: Call) -> None:
     if len(rows) == wanted.filter.limit:
         last = rows[-1]
         after = (last.close_ns, last.start_ns, last.run_key)
-    desk.turn.answer(call.reply, RunPage([encode_info(row) for row in rows], after))
+    if wanted.filter.kind == EntityKind.ACTIVITY:
+        page = RunPage([encode_activity(row) for row in rows], after)
+    else:
+        page = RunPage([encode_info(row) for row in rows], after)
+    desk.turn.answer(call.reply, page)
 
 
 def count_runs(desk: Desk, call: Call) -> None:
@@ -55,6 +62,23 @@ def encode_info(row: RunRow) -> WorkflowExecutionInfo:
         info.execution_duration.FromNanoseconds(max(0, row.close_ns - _work_start_ns(row)))
         info.history_length = row.history_events
         info.history_size_bytes = row.history_bytes
+        info.state_transition_count = row.transitions
+    return info
+
+
+def encode_activity(row: RunRow) -> ActivityExecutionListInfo:
+    """Return the row of an activity without a workflow as lists show it."""
+    info = ActivityExecutionListInfo()
+    info.activity_id = row.workflow_id
+    info.run_id = row.run_id
+    info.activity_type.name = row.workflow_type
+    info.task_queue = row.task_queue
+    info.status = standalone_status(row)  # type: ignore[assignment]
+    set_span(info.schedule_time, row.start_ns)
+    info.search_attributes.CopyFrom(SearchAttributes.FromString(row.search_attributes))
+    if row.close_ns:
+        set_span(info.close_time, row.close_ns)
+        set_span(info.execution_duration, max(0, row.close_ns - row.start_ns))
         info.state_transition_count = row.transitions
     return info
 
