@@ -21,6 +21,7 @@ from polyrhythm.base.limits import ANSWER_GRACE_NS
 from polyrhythm.core import deadlines
 from polyrhythm.core.durations import span_ns
 from polyrhythm.core.fold import fold_row
+from polyrhythm.core.standalone import StandaloneState
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import Loaded, LoadedRun
 from polyrhythm.engine.natures import NATURES
@@ -85,12 +86,17 @@ def _compare_entity(report: RowReport, row: RunRow, log: list[LogRow]) -> None:
     state = nature.new()
     for entry in log:
         nature.fold(state, entry.events, entry.notes)
-    wanted = nature.project(Loaded(row.run_key, state, None, kind=row.kind), log[-1].committed_ns)
-    if row.transitions > wanted.transitions:
+    entity = Loaded(row.run_key, state, None, kind=row.kind)
+    times = [log[-1].committed_ns]
+    if isinstance(state, StandaloneState):
+        # Written last when a back-off ended, which leaves no note.
+        times.append(state.attempt.available_ns)
+    wanted = [nature.project(entity, at_ns) for at_ns in times]
+    if row.transitions > wanted[0].transitions:
         report.short_logs.append(row.run_key)
-    elif row != wanted:
+    elif row not in wanted:
         report.differing.append(row.run_key)
-        report.wanted.append(wanted)
+        report.wanted.append(wanted[0])
 
 
 def _compare(report: RowReport, row: RunRow | None, log: list[LogRow]) -> None:

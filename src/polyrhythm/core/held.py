@@ -10,6 +10,8 @@ from __future__ import annotations
 from polyrhythm.core.state import RunState
 
 INSIDE = " in process "
+# What an attempt is told to have failed of.
+WORKER_ENDED = "the process of the activity's worker has ended"
 
 
 def is_held_inside(state: RunState) -> bool:

@@ -15,7 +15,12 @@ from polyrhythm.api import notes
 from polyrhythm.base.entities import EntityKind
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide.fire import decide_fire
-from polyrhythm.core.decide.standalone_attempt import fire_standalone, start_attempt
+from polyrhythm.core.decide.lost import decide_lost
+from polyrhythm.core.decide.standalone_attempt import (
+    decide_standalone_lost,
+    fire_standalone,
+    start_attempt,
+)
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
 from polyrhythm.core.entity import EntityDecision
@@ -37,6 +42,8 @@ Receive = Callable[[Any, notes.Message, int, int, Context], EntityDecision]
 Settle = Callable[[Any, int, notes.Settled, Context], EntityDecision]
 Begin = Callable[[Any, int, ActivityOffer, str, Context], EntityDecision | None]
 
+Lose = Callable[[Any, Context, str], Decision | EntityDecision | None]
+
 
 def _refuse_message(
     state: Any, message: notes.Message, sender_key: int, sequence: int, context: Context
@@ -48,6 +55,10 @@ def _refuse_outcome(
     state: Any, sequence: int, outcome: notes.Settled, context: Context
 ) -> EntityDecision:
     raise AssertionError("this kind of entity does not send messages")
+
+
+def _lose_nothing(state: Any, context: Context, process: str) -> EntityDecision | None:
+    return None
 
 
 def _refuse_worker(
@@ -62,7 +73,8 @@ class Nature:
     the row as of an instant; `offers` is what waits for workers then; `fire` decides deadlines
     that have passed; `receive` takes a message (from a run of this key, by sequence) and `settle`
     the outcome of one that was sent, both without effect when they are repeated. `begin` hands an
-    offer to a worker of an identity, None if it is obsolete: the reply answers its poll."""
+    offer to a worker of an identity, None if it is obsolete: the reply answers its poll.
+    `lose` decides what workers inside other processes than the named one had in hand."""
 
     new: Callable[[], Any]
     fold: Callable[[Any, bytes, bytes], None]
@@ -74,6 +86,7 @@ class Nature:
     receive: Receive = _refuse_message
     settle: Settle = _refuse_outcome
     begin: Begin = _refuse_worker
+    lose: Lose = _lose_nothing
 
 
 NATURES: dict[int, Nature] = {
@@ -85,6 +98,7 @@ NATURES: dict[int, Nature] = {
         project=project_row,
         offers=open_offers,
         fire=decide_fire,
+        lose=decide_lost,
     ),
     EntityKind.ACTIVITY: Nature(
         new=StandaloneState,
@@ -95,5 +109,6 @@ NATURES: dict[int, Nature] = {
         offers=standalone_offers,
         fire=fire_standalone,
         begin=start_attempt,
+        lose=decide_standalone_lost,
     ),
 }

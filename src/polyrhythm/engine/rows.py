@@ -15,7 +15,7 @@ from polyrhythm.core.decide.activity_attempt import activity_offer, backs_off
 from polyrhythm.core.decide.attributes import encode_types
 from polyrhythm.core.decide.task import task_offer
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
-from polyrhythm.core.held import is_held_inside
+from polyrhythm.core.held import INSIDE, is_held_inside
 from polyrhythm.core.standalone import StandaloneState
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import Loaded, LoadedRun
@@ -106,6 +106,8 @@ def project_standalone(entity: Loaded[StandaloneState], now_ns: int) -> RunRow:
         standalone.due_ns(state, now_ns),
     )
     row.transitions = state.changes
+    # While it is in hand inside a process it may have to be given out again.
+    row.owes = int(state.running and bool(attempt.started_ns) and INSIDE in attempt.identity)
     row.search_attributes = _typed(state.search_attributes)
     for offer in standalone.standalone_offers(state, now_ns):
         row.work_kind, row.work_queue = _ACTIVITY_WORK, offer.queue

@@ -19,6 +19,7 @@ from polyrhythm.core.decide.activity_attempt import (
 )
 from polyrhythm.core.decide.failures import TIMEOUT_NAMES, timeout_failure
 from polyrhythm.core.decision import Decision
+from polyrhythm.core.held import WORKER_ENDED
 from polyrhythm.core.state import ActivityState, Deadline
 
 _TIMEOUTS = {
@@ -48,7 +49,7 @@ def fire_activity(decision: Decision, deadline: Deadline) -> None:
 def lose_activity(decision: Decision, activity: ActivityState) -> None:
     """End an attempt whose worker is gone for certain."""
     start_to_close = TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
-    _time_out(decision, activity, start_to_close, "the process of the activity's worker has ended")
+    _time_out(decision, activity, start_to_close, WORKER_ENDED)
 
 
 def _time_out(

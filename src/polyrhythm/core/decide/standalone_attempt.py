@@ -44,6 +44,7 @@ from polyrhythm.core.decide.standalone import (
 from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.effects import ActivityOffer
 from polyrhythm.core.entity import EntityDecision
+from polyrhythm.core.held import WORKER_ENDED, is_lost
 from polyrhythm.core.standalone import (
     CANCELED,
     COMPLETED,
@@ -206,9 +207,20 @@ def fire_standalone(state: StandaloneState, context: Context) -> EntityDecision:
     return decision
 
 
-def _time_out(decision: EntityDecision, kind: int) -> None:
+def decide_standalone_lost(
+    state: StandaloneState, context: Context, process: str
+) -> EntityDecision:
+    """Decide the loss of an attempt that a worker inside another process than this had in hand."""
+    decision = EntityDecision(state, context, apply_note)
+    attempt = state.attempt
+    if state.running and attempt.started_ns and is_lost(attempt.identity, process):
+        _time_out(decision, DeadlineKind.ACTIVITY_START_TO_CLOSE, WORKER_ENDED)
+    return decision
+
+
+def _time_out(decision: EntityDecision, kind: int, why: str = "") -> None:
     timeout = _TIMEOUTS[DeadlineKind(kind)]
-    failure = Failure(message=f"activity {TIMEOUT_NAMES[timeout]} timeout")
+    failure = Failure(message=why or f"activity {TIMEOUT_NAMES[timeout]} timeout")
     failure.timeout_failure_info.timeout_type = timeout
     note = new_change(decision)
     change = note.standalone_changed

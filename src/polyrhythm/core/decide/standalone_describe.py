@@ -1,4 +1,8 @@
-"""What callers see of an activity without a workflow: its description and its outcome."""
+"""What callers see of an activity without a workflow: its description and its outcome.
+
+Made from the state and the request that is kept in it; nothing here changes either. An outcome that
+is not kept by itself is the last attempt's failure.
+"""
 
 from __future__ import annotations
 

@@ -6,13 +6,15 @@ gone already do nothing.
 
 from __future__ import annotations
 
+from typing import Any
+
 from polyrhythm.api import notes
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import DataLoss, NotFound
-from polyrhythm.core.decide.lost import decide_lost
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import Delivery
-from polyrhythm.core.held import is_held_inside
-from polyrhythm.core.state import RunState
+from polyrhythm.core.entity import EntityDecision
+from polyrhythm.engine.cache import Loaded
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.natures import NATURES
@@ -28,10 +30,8 @@ def fire_due(desk: Desk, call: Call) -> None:
         return
     context = desk.context_of(run.state.namespace_key)
     decision = NATURES[run.kind].fire(run.state, context)
-    if isinstance(decision, Decision):
-        desk.turn.stage(run, decision)
-    else:
-        desk.turn.stage_entity(run, decision)
+    _stage(desk, run, decision)
+    if run.kind != EntityKind.WORKFLOW:
         # Its next deadline has to be armed, whether or not something was written.
         desk.turn.touch(run)
 
@@ -51,12 +51,18 @@ def restore(desk: Desk, call: Call) -> None:
         run = desk.turn.load_any(call.request.run_key)
     except (NotFound, DataLoss):
         return
-    if isinstance(run.state, RunState) and is_held_inside(run.state):
-        context = desk.context_of(run.state.namespace_key)
-        desk.turn.stage(run, decide_lost(run.state, context, process_mark()))
+    context = desk.context_of(run.state.namespace_key)
+    _stage(desk, run, NATURES[run.kind].lose(run.state, context, process_mark()))
     for offer in NATURES[run.kind].offers(run.state, desk.now_ns):
         desk.turn.causes.append((run.key, offer))
     for sequence, message in run.state.owed.items():
         delivery = Delivery(sequence, notes.Message.FromString(message))
         desk.turn.causes.append((run.key, delivery))
     desk.turn.touch(run)
+
+
+def _stage(desk: Desk, run: Loaded[Any], decision: Decision | EntityDecision | None) -> None:
+    if isinstance(decision, Decision):
+        desk.turn.stage(run, decision)
+    elif decision is not None:
+        desk.turn.stage_entity(run, decision)

@@ -1,6 +1,6 @@
 """Batches as the engine makes them: a lane over a memory store, whose commits are written down.
 
-A seeded client and worker make runs with children, activities, timers, updates, signals, resets,
+A seeded client and worker make runs with children, activities, activities of their own, timers, updates, signals, resets,
 continuations, large payloads and ends of every kind; snapshots are frequent, retention passes now
 and then. `engine_batches` gives the batches in order; they are played again on the store that is
 crashed. What the calls answer is of no interest here, only what they write.
@@ -38,6 +38,8 @@ CALLS = (
     ("_update", 3),
     ("_work", 10),
     ("_act", 6),
+    ("_start_alone", 2),
+    ("_cancel_alone", 1),
     ("_reset", 1),
     ("_terminate", 1),
     ("_cancel", 1),
@@ -92,6 +94,7 @@ class Program:
         self._lane.recover(self._now_ns)
         self._names = 0
         self._runs: list[tuple[str, str]] = []
+        self._alone: list[str] = []
 
     def step(self) -> None:
         """Move the clock, make a few calls in one turn, and commit it."""
@@ -129,6 +132,27 @@ class Program:
         request.input.payloads.add(data=self._blob())
         [answer] = self._turn([request])
         self._runs.append((name, answer.run_id))
+
+    def _start_alone(self) -> Any:
+        self._names += 1
+        request = ws.StartActivityExecutionRequest(namespace="default")
+        request.activity_id = request.request_id = f"alone{self._names}"
+        request.activity_type.name = "act"
+        request.task_queue.name = QUEUE
+        request.input.payloads.add(data=self._blob())
+        request.start_to_close_timeout.seconds = 3
+        request.retry_policy.initial_interval.seconds = 1
+        request.retry_policy.backoff_coefficient = 1.0
+        request.retry_policy.maximum_attempts = 3
+        self._alone.append(request.activity_id)
+        return request
+
+    def _cancel_alone(self) -> Any:
+        if not self._alone:
+            return None
+        request = ws.RequestCancelActivityExecutionRequest(namespace="default", request_id="c")
+        request.activity_id = self._chance.choice(self._alone)
+        return request
 
     def _signal(self) -> Any:
         request = ws.SignalWorkflowExecutionRequest(namespace="default", signal_name="s")
