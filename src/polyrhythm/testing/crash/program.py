@@ -1,9 +1,10 @@
 """Batches as the engine makes them: a lane over a memory store, whose commits are written down.
 
-A seeded client and worker make runs with children, activities, activities of their own, timers, updates, signals, resets,
-continuations, large payloads and ends of every kind; snapshots are frequent, retention passes now
-and then. `engine_batches` gives the batches in order; they are played again on the store that is
-crashed. What the calls answer is of no interest here, only what they write.
+A seeded client and worker make runs with children, activities, timers, updates, signals, resets,
+continuations, large payloads and ends of every kind, and activities without a workflow; snapshots
+are frequent, retention passes now and then. `engine_batches` gives the batches in order; they are
+played again on the store that is crashed. What the calls answer is of no interest here, only what
+they write.
 """
 
 from __future__ import annotations
