@@ -11,6 +11,7 @@ from temporalio.api.failure.v1 import Failure
 
 from engine.rig import Rig, poll_activity_request
 from polyrhythm.base.entities import EntityKind
+from polyrhythm.base.limits import Limits
 from polyrhythm.core.snapshot import FOLD_VERSION
 from polyrhythm.core.standalone import decode_standalone, encode_standalone
 from polyrhythm.engine.turn import fold_run
@@ -20,11 +21,30 @@ STATUS = enums.ActivityExecutionStatus
 SPANS = ("start_to_close", "schedule_to_close", "schedule_to_start", "heartbeat")
 
 
-class Stage(Rig):
+class Stage:
     """A rig that holds every state to the fold of its log, after every turn."""
 
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.rig = Rig(limits)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rig, name)
+
+    def call(self, request: Any) -> Any:
+        try:
+            return self.rig.call(request)
+        finally:
+            self._check()
+
     def turn(self) -> None:
-        super().turn()
+        self.rig.turn()
+        self._check()
+
+    def advance(self, seconds: float) -> None:
+        self.rig.advance(seconds)
+        self._check()
+
+    def _check(self) -> None:
         for row in self.store.list_runs(RunFilter(1, kind=EntityKind.ACTIVITY)):
             folded = fold_run(self.store.load_run(row.run_key, FOLD_VERSION)).state
             live = self.lane.memory.world.cache.get(row.run_key)
