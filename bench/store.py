@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from polyrhythm.base.work import LineName, WorkLine, encode_work
 from polyrhythm.stores.memory import MemoryStore
 from polyrhythm.stores.port import Batch, LogRow, RunFilter, RunRow, RunWrite, Store
 from polyrhythm.stores.sqlite import SqliteSettings, SqliteStore
@@ -20,6 +21,11 @@ from polyrhythm.stores.sqlite import SqliteSettings, SqliteStore
 EVENTS = os.urandom(1700)
 NOTES = os.urandom(300)
 START_NS = 1_700_000_000_000_000_000
+
+
+def waits(now: int) -> str:
+    """One workflow task in line."""
+    return encode_work([WorkLine(1, "shop", 3, "", now, 1)])
 
 
 def new_run(key: int) -> RunWrite:
@@ -38,9 +44,7 @@ def new_run(key: int) -> RunWrite:
         execution_ns=now,
         status=1,
         due_ns=now + 10_000_000_000,
-        work_kind=1,
-        work_queue="shop",
-        work_order=now,
+        work=waits(now),
         history_events=3,
         history_bytes=1700,
         transitions=1,
@@ -55,13 +59,12 @@ def next_step(write: RunWrite, sequence: int, closing: bool) -> RunWrite:
     row = write.row
     now = row.start_ns + sequence * 1_000_000
     row.due_ns = 0 if closing else now + 10_000_000_000
-    row.work_kind = 0 if sequence % 2 == 0 else 1
-    row.work_order = now
+    row.work = "" if sequence % 2 == 0 else waits(now)
     row.history_events += 3
     row.history_bytes += 1700
     row.transitions += 1
     if closing:
-        row.status, row.close_ns, row.work_kind = 2, now, 0
+        row.status, row.close_ns, row.work = 2, now, ""
     first = 1 + 3 * (sequence - 1)
     log = LogRow(row.run_key, sequence, first, 3, EVENTS, NOTES)
     return RunWrite(row, log=log)
@@ -127,7 +130,7 @@ def measure_reads(store: Store, figures: dict, rows: int) -> None:
             store.read_log(key, 1, 100)
     scans = {
         "scan_due_1000": lambda: store.scan_due((0, 0), 1000),
-        "scan_work_1000": lambda: store.scan_work(1, 1, "shop", (0, 0), 1000),
+        "scan_work_1000": lambda: store.scan_work(LineName(1, 1, "shop", 3, ""), (0, 0), 1000),
         "scan_work_queues": store.scan_work_queues,
         "scan_owing": lambda: store.scan_owing(0, 1000),
         "list_100": lambda: store.list_runs(RunFilter(1, limit=100)),

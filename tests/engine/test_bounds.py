@@ -25,8 +25,7 @@ def test_a_queue_past_its_memory_is_read_back_in_order() -> None:
         rig.now_ns += SECOND_NS // 1000
         rig.call(start_request(f"w{number:02}"))
     taken = [rig.poll().workflow_execution.workflow_id for _ in range(20)]
-    assert sorted(taken) == [f"w{number:02}" for number in range(20)]
-    assert taken[:3] == ["w00", "w01", "w02"]
+    assert taken == [f"w{number:02}" for number in range(20)]
 
 
 def test_work_in_several_queues_is_found_again() -> None:

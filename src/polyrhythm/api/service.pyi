@@ -230,3 +230,54 @@ class PostponeActivityTaskRequest(_message.Message):
 class PostponeActivityTaskResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class QueueSettings(_message.Message):
+    __slots__ = ("config", "key_rates")
+    class KeyRatesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    KEY_RATES_FIELD_NUMBER: _ClassVar[int]
+    config: bytes
+    key_rates: _containers.ScalarMap[str, float]
+    def __init__(self, config: _Optional[bytes] = ..., key_rates: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class UpdateKeyLimitsRequest(_message.Message):
+    __slots__ = ("namespace", "task_queue", "task_queue_type", "set", "unset", "identity")
+    class SetEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    TASK_QUEUE_FIELD_NUMBER: _ClassVar[int]
+    TASK_QUEUE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    SET_FIELD_NUMBER: _ClassVar[int]
+    UNSET_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    task_queue: str
+    task_queue_type: int
+    set: _containers.ScalarMap[str, float]
+    unset: _containers.RepeatedScalarFieldContainer[str]
+    identity: str
+    def __init__(self, namespace: _Optional[str] = ..., task_queue: _Optional[str] = ..., task_queue_type: _Optional[int] = ..., set: _Optional[_Mapping[str, float]] = ..., unset: _Optional[_Iterable[str]] = ..., identity: _Optional[str] = ...) -> None: ...
+
+class UpdateKeyLimitsResponse(_message.Message):
+    __slots__ = ("key_rates",)
+    class KeyRatesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    KEY_RATES_FIELD_NUMBER: _ClassVar[int]
+    key_rates: _containers.ScalarMap[str, float]
+    def __init__(self, key_rates: _Optional[_Mapping[str, float]] = ...) -> None: ...

@@ -22,6 +22,8 @@ SEARCH_VALUE_BYTES_MAX = 2 * 1024
 SEARCH_BYTES_MAX = 40 * 1024
 # The fairness key is an index key of the matching queue.
 FAIRNESS_KEY_BYTES_MAX = 64
+# Weights and rates of single fairness keys that a queue may set, all in one object.
+FAIRNESS_OVERRIDES_MAX = 1000
 BUILD_ID_BYTES_MAX = 255
 # Builds that a chain of runs remembers as points to reset to.
 RESET_POINTS_MAX = 20
@@ -115,6 +117,9 @@ class Limits:
     cached_bytes_max: int = 256 * 1024 * 1024
     cached_history_bytes_max: int = 64 * 1024
     offers_in_memory_max: int = 10_000
+    # Lines of one queue (a priority and a fairness key each) that take their turns at once, 0.3 kB
+    # each; the keys past it wait until one of them is empty.
+    lines_in_memory_max: int = 100_000
     timers_in_memory_max: int = 100_000
     # Closed runs past their namespace's retention: how often they are looked for (the server
     # spreads deletions over half an hour) and how many are deleted in one turn, 0.1 ms each.

@@ -7,7 +7,7 @@ An offer may be obsolete when it is taken: whoever takes it decides against the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from polyrhythm.api import notes
 from polyrhythm.base.errors import PolyrhythmError
@@ -16,7 +16,8 @@ from polyrhythm.base.errors import PolyrhythmError
 @dataclass(slots=True)
 class WorkflowTaskOffer:
     """A workflow task that waits for a worker. `normal_queue` is where it goes if `queue` is
-    a sticky queue that nobody polls."""
+    a sticky queue that nobody polls. Priority and fairness decide which offer of a queue is next
+    (0 and empty: the defaults); `since_ns` is when it became available."""
 
     queue: str
     normal_queue: str
@@ -24,6 +25,9 @@ class WorkflowTaskOffer:
     scheduled_event_id: int
     attempt: int
     priority: int = 0
+    fairness_key: str = ""
+    fairness_weight: float = 0.0
+    since_ns: int = field(default=0, compare=False)
 
 
 @dataclass(slots=True)
@@ -34,6 +38,9 @@ class ActivityOffer:
     scheduled_event_id: int
     stamp: int
     priority: int = 0
+    fairness_key: str = ""
+    fairness_weight: float = 0.0
+    since_ns: int = field(default=0, compare=False)
 
 
 @dataclass(slots=True)

@@ -122,7 +122,17 @@ def standalone_offers(state: StandaloneState, now_ns: int) -> list[ActivityOffer
     attempt = state.attempt
     if not state.running or attempt.started_ns or backs_off(attempt, now_ns):
         return []
-    return [ActivityOffer(attempt.task_queue, 0, attempt.stamp, attempt.priority)]
+    return [
+        ActivityOffer(
+            attempt.task_queue,
+            0,
+            attempt.stamp,
+            attempt.priority,
+            attempt.fairness_key,
+            attempt.fairness_weight,
+            attempt.available_ns,
+        )
+    ]
 
 
 def next_deadline(state: StandaloneState) -> tuple[int, int]:
@@ -161,6 +171,8 @@ def _apply_created(state: StandaloneState, note: notes.Note) -> None:
     attempt = ActivityState(0, created.activity_id, b"", note.time_ns, created.available_ns)
     attempt.task_queue = request.task_queue.name
     attempt.priority = request.priority.priority_key
+    attempt.fairness_key = request.priority.fairness_key
+    attempt.fairness_weight = request.priority.fairness_weight
     attempt.schedule_to_start_ns = span_ns(request.schedule_to_start_timeout)
     whole_ns = span_ns(request.schedule_to_close_timeout)
     # A start delay does not use up the activity's time.

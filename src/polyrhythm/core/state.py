@@ -73,6 +73,8 @@ class ActivityState:
     # Copied from the scheduled event or `options`, so that deadlines need no parsing.
     task_queue: str = ""
     priority: int = 0
+    fairness_key: str = ""
+    fairness_weight: float = 0.0
     schedule_to_start_ns: int = 0
     schedule_to_close_ns: int = 0
     start_to_close_ns: int = 0
@@ -186,9 +188,11 @@ class RunState:
     root_run_id: str = ""
     memo: bytes = b""
     search_attributes: bytes = b""
-    # The serialized Priority, None when there is none, and its key (0: the default).
+    # The serialized Priority, None when there is none, and its fields (0: the default).
     priority: bytes | None = None
     priority_key: int = 0
+    fairness_key: str = ""
+    fairness_weight: float = 0.0
     # Life.
     status: int = statuses.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED
     close_ns: int = 0

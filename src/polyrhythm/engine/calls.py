@@ -75,3 +75,12 @@ class Restore:
     """A run whose commit failed, or that was found at start: offer and owe again what it has."""
 
     run_key: int
+
+
+@dataclass(slots=True)
+class ServeQueue:
+    """A queue whose limit is over, or has changed: give what waits to who waits."""
+
+    namespace_key: int
+    queue: str
+    kind: int

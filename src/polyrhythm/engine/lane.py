@@ -28,7 +28,7 @@ from polyrhythm.base.errors import (
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.context import IdSource
 from polyrhythm.engine.cache import RunCache
-from polyrhythm.engine.calls import Call, Expire, FireDue, Restore
+from polyrhythm.engine.calls import Call, Expire, FireDue, Restore, ServeQueue
 from polyrhythm.engine.desk import Desk, Memory
 from polyrhythm.engine.handlers import HANDLERS, Handler
 from polyrhythm.engine.handlers.match import follow_up
@@ -44,7 +44,7 @@ from polyrhythm.engine.space import Space
 from polyrhythm.engine.timers import Timers
 from polyrhythm.engine.turn import Turn, World
 from polyrhythm.engine.waiters import Waiters
-from polyrhythm.stores.port import Batch, LaneOwner, Store
+from polyrhythm.stores.port import Batch, LaneOwner, ObjectKind, Store
 
 LOG = logging.getLogger("polyrhythm.lane")
 
@@ -74,7 +74,7 @@ class Lane:
         self.memory = Memory(
             world=world,
             registry=registry,
-            matching=Matching(limits.offers_in_memory_max),
+            matching=Matching(limits.offers_in_memory_max, limits.lines_in_memory_max),
             waiters=Waiters(limits.waiters_max),
             queries=Queries(),
             residents=Residents(),
@@ -118,8 +118,9 @@ class Lane:
         memory = self.memory
         own = min(memory.timers.next_ns(), memory.retention.next_ns())
         own = memory.space.next_ns(own)
-        waiters = memory.waiters.next_ns()
-        return min(own, waiters) if waiters else own
+        for other in (memory.waiters.next_ns(), memory.matching.next_ns()):
+            own = min(own, other) if other else own
+        return own
 
     def begin(self, now_ns: int) -> Progress:
         """Start a turn: what waits comes first, then runs that are due; calls out of time are
@@ -132,6 +133,10 @@ class Lane:
             # was in time.
             for run_key in memory.timers.take_due(now_ns, memory.world.limits.turn_items_max):
                 memory.inbox.append(self._own(FireDue(run_key)))
+        for queue in memory.matching.take_awake(now_ns):
+            serving = ServeQueue(queue.namespace_key, queue.name, queue.kind)
+            memory.inbox.append(self._own(serving))
+        memory.matching.trim(now_ns)
         for run_key in memory.retention.take_expired(now_ns):
             memory.inbox.appendleft(self._own(Expire(run_key)))
         return Progress(Desk(Turn(memory.world, now_ns), memory))
@@ -228,6 +233,8 @@ class Lane:
             memory.world.cache.drop(key)
             memory.inbox.append(self._own(Restore(key)))
             self._fail_updates(key, error)
+        if any(kind == ObjectKind.QUEUE for _, kind, _ in turn.objects):
+            memory.matching.unsettle()
         for attempt in turn.attempts:
             attempt.resident.given -= 1
         for reply, _, _ in turn.answers:
@@ -297,5 +304,5 @@ class Lane:
             else:
                 call.reply.fail(Unavailable(f"the store did not commit: {error}"))
 
-    def _own(self, request: Expire | FireDue | Restore) -> Call:
+    def _own(self, request: Expire | FireDue | Restore | ServeQueue) -> Call:
         return Call(self.memory.registry.first(), request)

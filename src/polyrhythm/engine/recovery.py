@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import DAY_NS
+from polyrhythm.base.work import LineName, WorkKind
 from polyrhythm.engine.calls import Call, Restore
 from polyrhythm.engine.desk import Memory
 from polyrhythm.engine.namespaces import new_row
@@ -16,7 +17,7 @@ from polyrhythm.stores.port import Batch, LaneOwner
 
 DEFAULT_NAMESPACE = "default"
 DEFAULT_RETENTION_NS = DAY_NS
-# Owing runs read at a time.
+# Owing runs, and unsorted ones, read at a time.
 OWING_PAGE = 1000
 
 
@@ -34,7 +35,10 @@ def recover(memory: Memory, owner: LaneOwner, now_ns: int) -> None:
         memory.registry.put(row)
     memory.world.next_run_key = store.run_key_last() + 1
     for namespace_key, kind, queue, _ in store.scan_work_queues():
-        memory.matching.spill(namespace_key, kind, queue)
+        if kind == WorkKind.UNSORTED:
+            _sort_work(memory, namespace_key)
+        else:
+            memory.matching.spill(namespace_key, kind, queue)
     memory.timers.refill(now_ns)
     after = 0
     while True:
@@ -44,3 +48,14 @@ def recover(memory: Memory, owner: LaneOwner, now_ns: int) -> None:
         if len(owing) < OWING_PAGE:
             return
         after = owing[-1]
+
+
+def _sort_work(memory: Memory, namespace_key: int) -> None:
+    line, after = LineName(namespace_key, WorkKind.UNSORTED, "", 0, ""), (0, 0)
+    while True:
+        found = memory.world.store.scan_work(line, after, OWING_PAGE)
+        for _, run_key in found:
+            memory.inbox.append(Call(memory.registry.first(), Restore(run_key)))
+        if len(found) < OWING_PAGE:
+            return
+        after = found[-1]

@@ -6,10 +6,13 @@ never behind and a restart needs no state to know what is due, owed or waiting f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from temporalio.api.common.v1 import SearchAttributes
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
 
 from polyrhythm.base.entities import EntityKind
+from polyrhythm.base.work import WorkKind, WorkLine, encode_work, line_priority
 from polyrhythm.core import deadlines, standalone
 from polyrhythm.core.decide.activity_attempt import activity_offer, backs_off
 from polyrhythm.core.decide.attributes import encode_types
@@ -19,13 +22,12 @@ from polyrhythm.core.held import INSIDE, is_held_inside
 from polyrhythm.core.standalone import StandaloneState
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import Loaded, LoadedRun
-from polyrhythm.stores.port import RunRow, WorkKind
+from polyrhythm.stores.port import RunRow
 
 # Bound once: a member read from its class takes as long as a call.
 _WORKFLOW = EntityKind.WORKFLOW
 _ACTIVITY = EntityKind.ACTIVITY
-_NO_WORK = WorkKind.NONE
-_ACTIVITY_WORK = WorkKind.ACTIVITY
+_TASK_WORK, _ACTIVITY_WORK = WorkKind.WORKFLOW_TASK, WorkKind.ACTIVITY
 _RUN_TIMED_OUT = int(WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TIMED_OUT)
 # The others have the same numbers.
 _ROW_STATUS = {int(standalone.TIMED_OUT): _RUN_TIMED_OUT}
@@ -51,7 +53,7 @@ def project_row(run: LoadedRun, now_ns: int) -> RunRow:
     state, before = run.state, run.row
     # By position, in the order of RunRow: by keyword it takes three times as long, and a workflow
     # of one activity gets seven rows.
-    row = RunRow(
+    return RunRow(
         run.key,
         state.namespace_key,
         _WORKFLOW,
@@ -67,10 +69,7 @@ def project_row(run: LoadedRun, now_ns: int) -> RunRow:
         _due_ns(state, now_ns),
         # One more while work is in hand inside a process: it may have to be given out again.
         len(state.owed) + is_held_inside(state),
-        _NO_WORK,
-        "",
-        0,
-        0,
+        project_work(open_offers(state, now_ns)),
         state.next_event_id - 1,
         state.history_bytes,
         state.transitions,
@@ -81,9 +80,6 @@ def project_row(run: LoadedRun, now_ns: int) -> RunRow:
         state.root_workflow_id,
         state.root_run_id,
     )
-    for offer in open_offers(state, now_ns):
-        _add_work(row, state, offer)
-    return row
 
 
 def project_standalone(entity: Loaded[StandaloneState], now_ns: int) -> RunRow:
@@ -109,9 +105,7 @@ def project_standalone(entity: Loaded[StandaloneState], now_ns: int) -> RunRow:
     # While it is in hand inside a process it may have to be given out again.
     row.owes = int(state.running and bool(attempt.started_ns) and INSIDE in attempt.identity)
     row.search_attributes = _typed(state.search_attributes)
-    for offer in standalone.standalone_offers(state, now_ns):
-        row.work_kind, row.work_queue = _ACTIVITY_WORK, offer.queue
-        row.work_priority, row.work_order = offer.priority, attempt.available_ns
+    row.work = project_work(standalone.standalone_offers(state, now_ns))
     return row
 
 
@@ -140,16 +134,18 @@ def _due_ns(state: RunState, now_ns: int) -> int:
     return due_ns
 
 
-def _add_work(row: RunRow, state: RunState, offer: WorkflowTaskOffer | ActivityOffer) -> None:
-    if isinstance(offer, WorkflowTaskOffer):
-        kind, task = WorkKind.WORKFLOW_TASK, state.workflow_task
-        order = task.scheduled_ns if task is not None else 0
-    else:
-        kind = WorkKind.ACTIVITY
-        order = state.activities[offer.scheduled_event_id].available_ns
-    if row.work_kind == _NO_WORK:
-        row.work_kind, row.work_queue = kind, offer.queue
-        row.work_priority, row.work_order = offer.priority, order
-    elif (row.work_kind, row.work_queue) != (kind, offer.queue):
-        row.work_kind, row.work_queue = WorkKind.MANY, ""
-        row.work_order = min(row.work_order, order)
+def project_work(offers: Sequence[WorkflowTaskOffer | ActivityOffer]) -> str:
+    """Return a row's `work`: the lines in which what an entity offers stands."""
+    if not offers:
+        return ""
+    lines: dict[tuple[int, str, int, str], WorkLine] = {}
+    for offer in offers:
+        kind = _ACTIVITY_WORK if isinstance(offer, ActivityOffer) else _TASK_WORK
+        name = (int(kind), offer.queue, line_priority(offer.priority), offer.fairness_key)
+        line = lines.get(name)
+        if line is None:
+            lines[name] = WorkLine(*name, offer.since_ns, 1)
+        else:
+            line.count += 1
+            line.since_ns = min(line.since_ns, offer.since_ns)
+    return encode_work(list(lines.values()))

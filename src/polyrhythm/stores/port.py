@@ -18,15 +18,7 @@ from enum import IntEnum
 from typing import Protocol
 
 from polyrhythm.base.entities import EntityKind
-
-
-class WorkKind(IntEnum):
-    """What a row has to hand out to workers; NONE for nothing, MANY for more than one queue."""
-
-    NONE = 0
-    WORKFLOW_TASK = 1
-    ACTIVITY = 2
-    MANY = 3
+from polyrhythm.base.work import LineCount, LineName
 
 
 @dataclass(slots=True)
@@ -42,8 +34,8 @@ class Traits:
 class RunRow:
     """One run's row: its identity, what lists show, and what recovery looks for.
 
-    Times are nanoseconds since 1970, 0 for none. `work_*` describe the one queue it has an offer
-    for (kind MANY: several), ordered by `work_order` (the time the offer became available).
+    Times are nanoseconds since 1970, 0 for none. `work` says in which lines of which queues it has
+    offers (`encode_work`); stores keep an index of them.
     `owes` is the number of messages other runs have not applied yet. `parent_*` and `root_*` (the
     top of the family) are empty for a run without a parent.
     """
@@ -62,10 +54,7 @@ class RunRow:
     close_ns: int = 0
     due_ns: int = 0
     owes: int = 0
-    work_kind: int = 0
-    work_queue: str = ""
-    work_priority: int = 0
-    work_order: int = 0
+    work: str = ""
     history_events: int = 0
     history_bytes: int = 0
     transitions: int = 0
@@ -118,6 +107,7 @@ class ObjectKind(IntEnum):
 
     PERMIT = 1
     PROJECTION = 2
+    QUEUE = 3
 
 
 @dataclass(slots=True)
@@ -267,14 +257,24 @@ class Store(Protocol):
         ...
 
     def scan_work(
-        self, namespace_key: int, work_kind: int, queue: str, after: tuple[int, int], limit: int
+        self, line: LineName, after: tuple[int, int], limit: int
     ) -> list[tuple[int, int]]:
-        """Return (work_order, run_key) of rows with work for this queue, or with kind MANY,
-        past `after`, ascending."""
+        """Return (since_ns, run_key) of rows with work in this line past `after`, ascending."""
+        ...
+
+    def scan_lines(
+        self, namespace_key: int, work_kind: int, queue: str, after: tuple[int, str], limit: int
+    ) -> list[tuple[int, str]]:
+        """Return the (priority, fairness_key) of a queue's lines past `after` that have work,
+        ascending; keys in the order of their UTF-8 bytes."""
+        ...
+
+    def count_work(self, namespace_key: int, work_kind: int, queue: str) -> list[LineCount]:
+        """Return what waits in a queue, by priority, ascending."""
         ...
 
     def scan_work_queues(self) -> list[tuple[int, int, str, int]]:
-        """Return (namespace_key, work_kind, queue, count) of everything waiting for workers."""
+        """Return (namespace_key, work_kind, queue, lines of runs) of all that waits for workers."""
         ...
 
     def scan_owing(self, after: int, limit: int) -> list[int]:

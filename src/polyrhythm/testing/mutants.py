@@ -18,7 +18,7 @@ from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import Delivery
 from polyrhythm.core.state import RunState, TimerState
 from polyrhythm.engine.cache import RunCache
-from polyrhythm.engine.handlers import deliver, give, refill, tasks
+from polyrhythm.engine.handlers import deliver, give, hand_out
 from polyrhythm.engine.lane import Lane
 from polyrhythm.engine.matching import Matching
 from polyrhythm.engine.timers import Timers
@@ -155,10 +155,11 @@ def forget_work_at_start() -> Iterator[None]:
 def never_read_back() -> Iterator[None]:
     """A spilled queue is never read back."""
 
-    def blind(_desk: Any, queue: Any) -> None:
-        queue.spilled = queue.dropped = False
+    def blind(_desk: Any, queue: Any, line: Any) -> None:
+        line.dropped = False
+        queue.backlog.finish(line)
 
-    with patch.object(refill, "refill", blind), patch.object(tasks, "refill", blind):
+    with patch.object(hand_out, "refill", blind):
         yield
 
 

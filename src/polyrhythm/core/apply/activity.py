@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 
 from temporalio.api.activity.v1 import ActivityOptions
-from temporalio.api.common.v1 import SearchAttributes
+from temporalio.api.common.v1 import Priority, SearchAttributes
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
@@ -32,7 +32,7 @@ def apply_scheduled(state: RunState, event: HistoryEvent) -> None:
     activity = ActivityState(event.event_id, scheduled.activity_id, data, time_ns, time_ns)
     activity.task_queue = scheduled.task_queue.name
     if scheduled.HasField("priority"):
-        activity.priority = scheduled.priority.priority_key
+        _set_priority(activity, scheduled.priority)
     activity.schedule_to_start_ns = span_ns(scheduled.schedule_to_start_timeout)
     activity.schedule_to_close_ns = span_ns(scheduled.schedule_to_close_timeout)
     activity.start_to_close_ns = span_ns(scheduled.start_to_close_timeout)
@@ -110,11 +110,17 @@ def _set_options(activity: ActivityState, data: bytes) -> None:
         scheduled = HistoryEvent.FromString(activity.scheduled)
         options = original_options(scheduled.activity_task_scheduled_event_attributes)
     activity.task_queue = options.task_queue.name
-    activity.priority = options.priority.priority_key
+    _set_priority(activity, options.priority)
     activity.schedule_to_start_ns = span_ns(options.schedule_to_start_timeout)
     activity.schedule_to_close_ns = span_ns(options.schedule_to_close_timeout)
     activity.start_to_close_ns = span_ns(options.start_to_close_timeout)
     activity.heartbeat_timeout_ns = span_ns(options.heartbeat_timeout)
+
+
+def _set_priority(activity: ActivityState, priority: Priority) -> None:
+    activity.priority = priority.priority_key
+    activity.fairness_key = priority.fairness_key
+    activity.fairness_weight = priority.fairness_weight
 
 
 def _set_pause_attribute(state: RunState) -> None:

@@ -168,3 +168,5 @@ def apply_nothing(_state: RunState, _event: HistoryEvent) -> None:
 def _set_priority(state: RunState, priority: Priority) -> None:
     state.priority = priority.SerializeToString(deterministic=True)
     state.priority_key = priority.priority_key
+    state.fairness_key = priority.fairness_key
+    state.fairness_weight = priority.fairness_weight

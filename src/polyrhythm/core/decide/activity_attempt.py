@@ -67,8 +67,15 @@ def activity_offer(state: RunState, scheduled_event_id: int, now_ns: int) -> Act
         return None
     if backs_off(activity, now_ns):
         return None
-    key = activity.priority or state.priority_key
-    return ActivityOffer(activity.task_queue, scheduled_event_id, activity.stamp, key)
+    return ActivityOffer(
+        activity.task_queue,
+        scheduled_event_id,
+        activity.stamp,
+        activity.priority or state.priority_key,
+        activity.fairness_key or state.fairness_key,
+        activity.fairness_weight or state.fairness_weight,
+        activity.available_ns,
+    )
 
 
 def backs_off(activity: ActivityState, now_ns: int) -> bool:

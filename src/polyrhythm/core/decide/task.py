@@ -88,6 +88,9 @@ def task_offer(state: RunState) -> WorkflowTaskOffer | None:
         task.scheduled_event_id,
         task.attempt,
         state.priority_key,
+        state.fairness_key,
+        state.fairness_weight,
+        task.scheduled_ns,
     )
 
 

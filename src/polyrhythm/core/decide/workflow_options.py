@@ -18,6 +18,7 @@ from temporalio.api.workflowservice.v1 import (
 from polyrhythm.base.errors import InvalidArgument, NotFound, Unimplemented
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide import task as tasks
+from polyrhythm.core.decide.activity_attempt import activity_offer
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.masks import masked_fields
 from polyrhythm.core.state import RunState
@@ -94,7 +95,7 @@ def _merge(
 
 def _write(decision: Decision, identity: str, options: WorkflowExecutionOptions) -> None:
     state = decision.state
-    before = state.priority_key
+    before = (state.priority_key, state.fairness_key)
     event = decision.new_event(event_types.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED)
     event.worker_may_ignore = True
     updated = event.workflow_execution_options_updated_event_attributes
@@ -103,5 +104,10 @@ def _write(decision: Decision, identity: str, options: WorkflowExecutionOptions)
     if options.HasField("priority"):
         updated.priority.CopyFrom(options.priority)
     decision.append(event)
-    if state.priority_key != before:
+    if (state.priority_key, state.fairness_key) != before:
+        # Everything that waits stands in another line now, and what is in the old one is obsolete.
         tasks.offer_task(decision)
+        for scheduled_event_id in state.activities:
+            offer = activity_offer(state, scheduled_event_id, decision.context.now_ns)
+            if offer is not None:
+                decision.effect(offer)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import temporalio.api.workflowservice.v1 as _ws
 
 from polyrhythm.api import service as _api
-from polyrhythm.engine.calls import Call, CountRuns, Expire, FireDue, ListRuns, Restore
+from polyrhythm.engine.calls import Call, CountRuns, Expire, FireDue, ListRuns, Restore, ServeQueue
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers import (
     activities,
@@ -27,6 +27,7 @@ from polyrhythm.engine.handlers import (
     queries,
     queues,
     reset,
+    settings,
     spaces,
     standalone,
     tasks,
@@ -77,6 +78,7 @@ HANDLERS: dict[type, Handler] = {
     _ws.RespondQueryTaskCompletedRequest: queries.complete_query,
     _ws.ResetStickyTaskQueueRequest: queues.reset_sticky,
     _ws.DescribeTaskQueueRequest: queues.describe_queue,
+    _ws.UpdateTaskQueueConfigRequest: settings.update_queue_config,
     _ws.ShutdownWorkerRequest: queues.shut_down_worker,
     _ws.RegisterNamespaceRequest: spaces.register_namespace,
     _ws.UpdateNamespaceRequest: spaces.update_namespace,
@@ -87,6 +89,7 @@ HANDLERS: dict[type, Handler] = {
     _api.PutProjectionRequest: projections.put_projection,
     _api.DeleteProjectionRequest: projections.delete_projection,
     _api.ListProjectionsRequest: projections.list_projections,
+    _api.UpdateKeyLimitsRequest: settings.update_key_limits,
     _api.ReservePermitRequest: permits.reserve_permit,
     _api.AcquireLeaseRequest: permits.acquire_lease,
     _api.ReleaseLeaseRequest: permits.release_lease,
@@ -96,4 +99,5 @@ HANDLERS: dict[type, Handler] = {
     FireDue: own.fire_due,
     Expire: own.expire,
     Restore: own.restore,
+    ServeQueue: own.serve_queue,
 }

@@ -125,7 +125,7 @@ def _take_workflow_task(
         or task.started_event_id
         or task.scheduled_event_id != offer.scheduled_event_id
         or task.attempt != offer.attempt
-        or offer.priority != state.priority_key
+        or (offer.priority, offer.fairness_key) != (state.priority_key, state.fairness_key)
     ):
         return None
     sticky_poll = poll.task_queue.kind == queue_kinds.TASK_QUEUE_KIND_STICKY

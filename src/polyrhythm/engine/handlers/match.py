@@ -16,9 +16,11 @@ from polyrhythm.core.effects import ActivityOffer, Delivery, UpdateEnded, Workfl
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers.deliver import deliver
 from polyrhythm.engine.handlers.give import give
+from polyrhythm.engine.handlers.hand_out import serve
 from polyrhythm.engine.handlers.reside import give_resident, takes
+from polyrhythm.engine.handlers.settings import settle
 from polyrhythm.engine.handlers.updates import end_update
-from polyrhythm.engine.matching import Offer, QueueKind, QueueState
+from polyrhythm.engine.matching import Offer, QueryOffer, QueueKind, QueueState
 
 
 def follow_up(desk: Desk) -> None:
@@ -34,19 +36,31 @@ def follow_up(desk: Desk) -> None:
 def match(desk: Desk, queue: QueueState, offer: Offer) -> bool:
     """Give an offer to a worker of this process or to a poll that waits, or keep it; True when it
     was given."""
+    if not queue.settled:
+        settle(desk, queue)
+    if not _may_pass(queue, offer):
+        queue.add(offer)
+        serve(desk, queue)
+        return False
     resident = desk.memory.residents.find(queue.namespace_key, queue.name)
     if resident is not None and takes(resident, offer):
         return give_resident(desk, queue, offer, resident)
-    while True:
-        poll = queue.take_poll()
-        if poll is None:
-            desk.memory.matching.offer(queue, offer)
-            return False
-        if give(desk, queue, offer, poll):
-            return True
-        # The offer is obsolete; the poll goes on waiting, at the front as before.
-        queue.polls.appendleft(poll)
+    poll = queue.take_poll()
+    if poll is None:
+        queue.add(offer)
         return False
+    if give(desk, queue, offer, poll):
+        return True
+    # The offer is obsolete; the poll goes on waiting, at the front as before.
+    queue.polls.appendleft(poll)
+    return False
+
+
+def _may_pass(queue: QueueState, offer: Offer) -> bool:
+    """Whether an offer may go past the queue to who waits: nothing comes before it."""
+    if isinstance(offer.what, QueryOffer):
+        return not queue.queries
+    return not queue.throttle.limited and not queue.backlog.waits
 
 
 def _offer_workflow_task(desk: Desk, run_key: int, offer: WorkflowTaskOffer) -> None:

@@ -17,6 +17,8 @@ from polyrhythm.core.entity import EntityDecision
 from polyrhythm.engine.cache import Loaded
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.handlers.hand_out import serve
+from polyrhythm.engine.matching import QueueKind
 from polyrhythm.engine.natures import NATURES
 from polyrhythm.engine.residents import process_mark
 
@@ -66,3 +68,11 @@ def _stage(desk: Desk, run: Loaded[Any], decision: Decision | EntityDecision | N
         desk.turn.stage(run, decision)
     elif decision is not None:
         desk.turn.stage_entity(run, decision)
+
+
+def serve_queue(desk: Desk, call: Call) -> None:
+    """Give what waits in a queue to who waits there; a worker of this process is served last in
+    every turn."""
+    request = call.request
+    kind = QueueKind(request.kind)
+    serve(desk, desk.memory.matching.queue(request.namespace_key, request.queue, kind))

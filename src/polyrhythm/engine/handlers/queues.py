@@ -35,11 +35,15 @@ def describe_queue(desk: Desk, call: Call) -> None:
             poller.identity = identity
             set_span(poller.last_access_time, seen_ns)
             poller.rate_per_second = 100_000.0
+    store = desk.memory.world.store
+    waiting = sum(
+        line.count for line in store.count_work(call.namespace.key, int(kind), queue.name)
+    )
     if request.report_stats:
-        answer.stats.approximate_backlog_count = len(queue.offers)
+        answer.stats.approximate_backlog_count = waiting
         answer.stats.approximate_backlog_age.SetInParent()
     if request.include_task_queue_status:
-        answer.task_queue_status.backlog_count_hint = len(queue.offers)
+        answer.task_queue_status.backlog_count_hint = waiting
         answer.task_queue_status.rate_per_second = 100_000.0
     desk.turn.answer(call.reply, answer)
 

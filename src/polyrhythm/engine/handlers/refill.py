@@ -1,6 +1,7 @@
-"""Reads offers back from the rows when a queue's memory has run out of them.
+"""Reads lines of offers back from the rows when memory has run out of them.
 
-A bounded stretch at a time, in order of `work_order`: the rows are the queue, memory is its head.
+A bounded stretch of one line at a time, the oldest first: the rows are the queue, memory is the
+head of each of its lines.
 """
 
 from __future__ import annotations
@@ -8,46 +9,75 @@ from __future__ import annotations
 from typing import Any
 
 from polyrhythm.base.errors import DataLoss, NotFound
+from polyrhythm.base.work import LineName, line_priority
 from polyrhythm.core.effects import ActivityOffer
 from polyrhythm.engine.cache import Loaded
 from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.lines import LineState
 from polyrhythm.engine.matching import Offer, QueueKind, QueueState
 from polyrhythm.engine.natures import NATURES
 
-# Runs loaded at a time: at 54 us a fold this stays within a turn's stretch.
+# Runs loaded at a time: at 54 us a fold this stays within a turn's stretch. Where memory is full
+# of other lines a line still gets a few.
 RUNS_PER_REFILL = 200
+RUNS_PER_REFILL_MIN = 8
+LINES_PER_READ = 1000
 
 
-def refill(desk: Desk, queue: QueueState) -> None:
-    """Offer again what waits in the rows for a queue that is empty in memory.
+def read_lines(desk: Desk, queue: QueueState) -> None:
+    """Learn which lines of a queue the rows hold."""
+    backlog, store = queue.backlog, desk.memory.world.store
+    backlog.unknown = backlog.more = False
+    after = (0, "")
+    while not backlog.more:
+        found = store.scan_lines(
+            queue.namespace_key, int(queue.kind), queue.name, after, LINES_PER_READ
+        )
+        for priority, fairness_key in found:
+            backlog.spill(priority, fairness_key)
+        if len(found) < LINES_PER_READ:
+            break
+        after = found[-1]
+    # What this turn has left to the rows is in none yet.
+    for run in list(desk.turn.touched.values()):
+        if run.state.namespace_key == queue.namespace_key:
+            for what in NATURES[run.kind].offers(run.state, desk.now_ns):
+                if _is_of_queue(what, queue):
+                    backlog.spill(line_priority(what.priority), what.fairness_key)
+
+
+def refill(desk: Desk, queue: QueueState, line: LineState) -> None:
+    """Offer again what waits in the rows for a line that is empty in memory.
 
     Rows are as of the last commit: a run that this turn has touched says itself what it offers.
     """
-    rows = desk.memory.world.store.scan_work(
-        queue.namespace_key, int(queue.kind), queue.name, queue.read_to, RUNS_PER_REFILL
-    )
-    for order, run_key in rows:
-        queue.read_to = (order, run_key)
+    store, priority, key = desk.memory.world.store, line.priority, line.fairness_key
+    name = LineName(queue.namespace_key, int(queue.kind), queue.name, priority, key)
+    limit = min(RUNS_PER_REFILL, max(RUNS_PER_REFILL_MIN, queue.backlog.room))
+    rows = store.scan_work(name, line.read_to, limit)
+    for row in rows:
+        line.read_to = row
         try:
-            run = desk.turn.load_any(run_key)
+            run = desk.turn.load_any(row[1])
         except (NotFound, DataLoss):
             continue
-        _offer_again(desk, queue, run)
-    if len(rows) < RUNS_PER_REFILL:
+        _offer_again(desk, queue, line, run)
+    if len(rows) < limit:
         # What this turn offered and memory had no room for is in no row yet.
         for run in list(desk.turn.touched.values()):
             if run.state.namespace_key == queue.namespace_key:
-                _offer_again(desk, queue, run)
-        # NOTE: a row keeps its place when it gets more work, so an offer dropped while the rows
-        # were read may be behind us: then they are read once more.
-        queue.spilled = queue.dropped
-        queue.dropped = False
-        queue.read_to = (0, 0)
+                _offer_again(desk, queue, line, run)
+        queue.backlog.finish(line)
 
 
-def _offer_again(desk: Desk, queue: QueueState, run: Loaded[Any]) -> None:
+def _offer_again(desk: Desk, queue: QueueState, line: LineState, run: Loaded[Any]) -> None:
     for what in NATURES[run.kind].offers(run.state, desk.now_ns):
-        is_activity = isinstance(what, ActivityOffer)
-        wanted = queue.kind == QueueKind.ACTIVITY
-        if what.queue == queue.name and is_activity == wanted:
-            desk.memory.matching.offer(queue, Offer(run.key, what))
+        mine = (line_priority(what.priority), what.fairness_key)
+        if _is_of_queue(what, queue) and mine == (line.priority, line.fairness_key):
+            queue.backlog.put(line, (what.since_ns, run.key), Offer(run.key, what))
+
+
+def _is_of_queue(what: Any, queue: QueueState) -> bool:
+    is_activity = isinstance(what, ActivityOffer)
+    wanted = queue.kind == QueueKind.ACTIVITY
+    return bool(what.queue == queue.name) and is_activity == wanted

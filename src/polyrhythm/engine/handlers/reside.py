@@ -9,7 +9,7 @@ from __future__ import annotations
 from polyrhythm.core.effects import ActivityOffer
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers.give import take
-from polyrhythm.engine.handlers.refill import refill
+from polyrhythm.engine.handlers.hand_out import next_offer
 from polyrhythm.engine.matching import Offer, QueueKind, QueueState
 from polyrhythm.engine.residents import Activation, Attempt, Resident
 
@@ -57,16 +57,15 @@ def _serve(desk: Desk, queue: QueueState, resident: Resident) -> bool:
     queue.saw(resident.worker.identity, desk.now_ns)
     while True:
         if desk.turn.given >= desk.limits.turn_items_max:
-            resident.waiting = resident.waiting or bool(queue.offers) or queue.spilled
+            resident.waiting = resident.waiting or queue.waits
             break
         if queue.kind == QueueKind.ACTIVITY and not resident.has_room:
             break
-        offer = queue.take_offer()
-        if offer is not None:
-            desk.turn.given += 1
-            given = give_resident(desk, queue, offer, resident) or given
-        elif queue.spilled:
-            refill(desk, queue)
-        else:
+        offer = next_offer(desk, queue)
+        if offer is None:
             break
+        desk.turn.given += 1
+        if give_resident(desk, queue, offer, resident):
+            queue.handed_out(offer, desk.now_ns)
+            given = True
     return given

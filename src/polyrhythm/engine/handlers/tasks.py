@@ -16,6 +16,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.core.decide.activity import start_activity
+from polyrhythm.core.decide.activity_attempt import activity_offer
 from polyrhythm.core.decide.commands.record import Completed
 from polyrhythm.core.decide.completion import (
     INLINE_REQUEST_ID,
@@ -28,9 +29,10 @@ from polyrhythm.engine.cache import LoadedRun
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers.give import encode_task, give
+from polyrhythm.engine.handlers.hand_out import next_offer
 from polyrhythm.engine.handlers.long_poll import poll_until_ns
 from polyrhythm.engine.handlers.queries import answer_carried, release_queries
-from polyrhythm.engine.handlers.refill import refill
+from polyrhythm.engine.handlers.settings import set_worker_rate, settle
 from polyrhythm.engine.handlers.token import decode_token, load_of_token
 from polyrhythm.engine.matching import QueueKind, QueueState
 
@@ -44,6 +46,12 @@ def poll_workflow_task(desk: Desk, call: Call) -> None:
 
 def poll_activity_task(desk: Desk, call: Call) -> None:
     """Hand out an activity, or wait for one."""
+    request = call.request
+    queue = desk.memory.matching.queue(call.namespace.key, request.task_queue.name, _ACTIVITY)
+    rate: float | None = None
+    if request.task_queue_metadata.HasField("max_tasks_per_second"):
+        rate = request.task_queue_metadata.max_tasks_per_second.value
+    set_worker_rate(desk, queue, rate)
     _poll(desk, call, _ACTIVITY, PollActivityTaskQueueResponse)
 
 
@@ -93,14 +101,11 @@ def _poll(desk: Desk, call: Call, kind: QueueKind, empty: Callable[[], object]) 
 
 
 def _take(desk: Desk, queue: QueueState, call: Call) -> bool:
-    while True:
-        offer = queue.take_offer()
-        if offer is None:
-            if not queue.spilled:
-                return False
-            refill(desk, queue)
-        elif give(desk, queue, offer, call):
+    while (offer := next_offer(desk, queue)) is not None:
+        if give(desk, queue, offer, call):
+            queue.handed_out(offer, desk.now_ns)
             return True
+    return False
 
 
 def _give_eager(
@@ -114,8 +119,17 @@ def _give_eager(
         activity = run.state.activities.get(scheduled_event_id)
         if activity is None:
             continue
-        decision = Decision(run.state, desk.context(call.namespace))
+        queue = desk.memory.matching.queue(call.namespace.key, activity.task_queue, _ACTIVITY)
+        if not queue.settled:
+            settle(desk, queue)
         offer = ActivityOffer(activity.task_queue, scheduled_event_id, activity.stamp)
+        if queue.throttle.limited:
+            # Handing it out here would go past the limit: it waits in its line instead.
+            waiting = activity_offer(run.state, scheduled_event_id, desk.now_ns)
+            if waiting is not None:
+                desk.turn.causes.append((run.key, waiting))
+            continue
+        decision = Decision(run.state, desk.context(call.namespace))
         request_id = decision.context.ids.run_id()
         task = start_activity(decision, run.key, offer, request_id, call.request.identity)
         if task is not None:

@@ -17,6 +17,7 @@ from heapq import nsmallest
 from typing import Protocol
 
 from polyrhythm.base.errors import LaneLost, StoreError
+from polyrhythm.base.work import LineCount, LineName
 from polyrhythm.stores.memory.tables import Tables, check_batch, read_log_rows, write_batch
 from polyrhythm.stores.port import (
     Batch,
@@ -30,7 +31,6 @@ from polyrhythm.stores.port import (
     Snapshot,
     StoredRun,
     Traits,
-    WorkKind,
 )
 
 # Open runs are listed before every closed one.
@@ -136,21 +136,40 @@ class MemoryStore:
         return nsmallest(limit, (entry for entry in due if entry > after))
 
     def scan_work(
-        self, namespace_key: int, work_kind: int, queue: str, after: tuple[int, int], limit: int
+        self, line: LineName, after: tuple[int, int], limit: int
     ) -> list[tuple[int, int]]:
-        """Return (work_order, run_key) of rows with work for this queue or with kind MANY."""
-        waiting = [
-            entries
-            for (namespace, kind, name), entries in self.tables.work.items()
-            if namespace == namespace_key
-            and (kind == WorkKind.MANY or (kind == work_kind and name == queue))
-        ]
-        offers = ((order, run_key) for rows in waiting for run_key, order in rows.items())
+        """Return (since_ns, run_key) of rows with work in this line past `after`, ascending."""
+        lines = self.tables.work.get((line.namespace_key, line.kind, line.queue), {})
+        waiting = lines.get((line.priority, line.fairness_key), {})
+        offers = ((since_ns, run_key) for run_key, (since_ns, _) in waiting.items())
         return nsmallest(limit, (entry for entry in offers if entry > after))
 
+    def scan_lines(
+        self, namespace_key: int, work_kind: int, queue: str, after: tuple[int, str], limit: int
+    ) -> list[tuple[int, str]]:
+        """Return the (priority, fairness_key) of a queue's lines past `after`, ascending."""
+        lines = self.tables.work.get((namespace_key, work_kind, queue), {})
+        past = (after[0], after[1].encode())
+        named = ((priority, key.encode()) for priority, key in lines)
+        found = nsmallest(limit, (name for name in named if name > past))
+        return [(priority, key.decode()) for priority, key in found]
+
+    def count_work(self, namespace_key: int, work_kind: int, queue: str) -> list[LineCount]:
+        """Return what waits in a queue, by priority, ascending."""
+        found: dict[int, LineCount] = {}
+        lines = self.tables.work.get((namespace_key, work_kind, queue), {})
+        for (priority, _), waiting in lines.items():
+            for since_ns, count in waiting.values():
+                total = found.setdefault(priority, LineCount(priority, 0, since_ns))
+                total.count += count
+                total.since_ns = min(total.since_ns, since_ns)
+        return [found[priority] for priority in sorted(found)]
+
     def scan_work_queues(self) -> list[tuple[int, int, str, int]]:
-        """Return (namespace_key, work_kind, queue, count) of everything waiting for workers."""
-        return sorted((*queue, len(waiting)) for queue, waiting in self.tables.work.items())
+        """Return (namespace_key, work_kind, queue, lines of runs) of all that waits."""
+        return sorted(
+            (*queue, sum(map(len, lines.values()))) for queue, lines in self.tables.work.items()
+        )
 
     def scan_owing(self, after: int, limit: int) -> list[int]:
         """Return run keys greater than `after` that owe messages, ascending."""

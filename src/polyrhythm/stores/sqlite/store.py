@@ -18,6 +18,7 @@ import apsw
 
 from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import DataLoss, InvalidArgument, StoreFull
+from polyrhythm.base.work import LineCount, LineName
 from polyrhythm.stores.port import (
     Batch,
     LaneOwner,
@@ -30,9 +31,16 @@ from polyrhythm.stores.port import (
     Snapshot,
     StoredRun,
     Traits,
-    WorkKind,
 )
-from polyrhythm.stores.sqlite import lists, lockfile, logrows, objects, verification, writes
+from polyrhythm.stores.sqlite import (
+    lists,
+    lockfile,
+    logrows,
+    objects,
+    verification,
+    work_index,
+    writes,
+)
 from polyrhythm.stores.sqlite.checksums import is_snapshot_sound
 from polyrhythm.stores.sqlite.database import Database
 from polyrhythm.stores.sqlite.settings import MEMORY_PATH, SqliteSettings
@@ -72,32 +80,6 @@ DUE_TIED = (
 DUE_LATER = (
     "SELECT due_ns, run_key FROM executions INDEXED BY executions_due "
     "WHERE due_ns > 0 AND close_ns = 0 AND due_ns > ? ORDER BY due_ns, run_key LIMIT ?"
-)
-WORK_TIED = (
-    "SELECT work_order, run_key FROM executions INDEXED BY executions_work "
-    "WHERE work_kind IN (1, 2) AND namespace_key = ? AND work_kind = ? AND work_queue = ? "
-    "AND work_order = ? AND run_key > ? ORDER BY run_key LIMIT ?"
-)
-WORK_LATER = (
-    "SELECT work_order, run_key FROM executions INDEXED BY executions_work "
-    "WHERE work_kind IN (1, 2) AND namespace_key = ? AND work_kind = ? AND work_queue = ? "
-    "AND work_order > ? ORDER BY work_order, run_key LIMIT ?"
-)
-MANY_TIED = (
-    "SELECT work_order, run_key FROM executions INDEXED BY executions_work_many "
-    "WHERE work_kind > 2 AND namespace_key = ? AND work_order = ? AND run_key > ? "
-    "ORDER BY run_key LIMIT ?"
-)
-MANY_LATER = (
-    "SELECT work_order, run_key FROM executions INDEXED BY executions_work_many "
-    "WHERE work_kind > 2 AND namespace_key = ? AND work_order > ? "
-    "ORDER BY work_order, run_key LIMIT ?"
-)
-QUEUES = (
-    "SELECT namespace_key, work_kind, work_queue, count(*) FROM executions "
-    "INDEXED BY executions_work WHERE work_kind IN (1, 2) GROUP BY 1, 2, 3 "
-    "UNION ALL SELECT namespace_key, work_kind, work_queue, count(*) FROM executions "
-    "INDEXED BY executions_work_many WHERE work_kind > 2 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 )
 OWING = (
     "SELECT run_key FROM executions INDEXED BY executions_owing "
@@ -262,18 +244,34 @@ class SqliteStore:
         return self._page(DUE_TIED, DUE_LATER, (), after, limit)
 
     def scan_work(
-        self, namespace_key: int, work_kind: int, queue: str, after: tuple[int, int], limit: int
+        self, line: LineName, after: tuple[int, int], limit: int
     ) -> list[tuple[int, int]]:
-        """Return (work_order, run_key) of rows with work for this queue or with kind MANY."""
-        found = self._page(MANY_TIED, MANY_LATER, (namespace_key,), after, limit)
-        if work_kind != WorkKind.MANY:
-            key = (namespace_key, work_kind, queue)
-            found += self._page(WORK_TIED, WORK_LATER, key, after, limit)
-        return sorted(found)[:limit]
+        """Return (since_ns, run_key) of rows with work in this line past `after`, ascending."""
+        return self._database.read(*work_index.line_query(line, after, limit))
+
+    def scan_lines(
+        self, namespace_key: int, work_kind: int, queue: str, after: tuple[int, str], limit: int
+    ) -> list[tuple[int, str]]:
+        """Return the (priority, fairness_key) of a queue's lines past `after`, ascending."""
+        found: list[tuple[int, str]] = []
+        while len(found) < limit:
+            # One seek a line: a million offers of one key are skipped at once.
+            values = (namespace_key, work_kind, queue, *after)
+            rows = self._database.read(work_index.NEXT_LINE, values)
+            if not rows:
+                break
+            after = rows[0]
+            found.append(after)
+        return found
+
+    def count_work(self, namespace_key: int, work_kind: int, queue: str) -> list[LineCount]:
+        """Return what waits in a queue, by priority, ascending."""
+        rows = self._database.read(work_index.COUNTS, (namespace_key, work_kind, queue))
+        return [LineCount(*values) for values in rows]
 
     def scan_work_queues(self) -> list[tuple[int, int, str, int]]:
-        """Return (namespace_key, work_kind, queue, count) of everything waiting for workers."""
-        return self._database.read(QUEUES)
+        """Return (namespace_key, work_kind, queue, lines of runs) of all that waits."""
+        return self._database.read(work_index.QUEUES)
 
     def scan_owing(self, after: int, limit: int) -> list[int]:
         """Return run keys greater than `after` that owe messages, ascending."""

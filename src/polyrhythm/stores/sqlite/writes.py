@@ -17,7 +17,7 @@ import apsw
 
 from polyrhythm.base.errors import LaneLost, StoreError
 from polyrhythm.stores.port import Batch, NamespaceRow, RunRow, RunWrite, Snapshot
-from polyrhythm.stores.sqlite import logrows
+from polyrhythm.stores.sqlite import logrows, work_index
 from polyrhythm.stores.sqlite.checksums import snapshot_crc
 from polyrhythm.stores.sqlite.objects import write_objects
 
@@ -29,7 +29,7 @@ IDENTITY = ("namespace_key", "kind", "workflow_id", "run_id", "start_ns")
 # Columns that change together, the indexed ones by the index they move a row in.
 PLACE = ("status", "close_ns")
 DUE = ("due_ns",)
-WORK = ("work_kind", "work_queue", "work_order")
+WORK = ("work",)
 OWES = ("owes",)
 COUNTS = ("history_events", "history_bytes", "transitions")
 DETAILS = tuple(
@@ -103,6 +103,7 @@ def write_batch(cursor: apsw.Cursor, batch: Batch, position: int) -> int:
         cursor.executemany(PUT_NAMESPACE, map(NAMESPACE_VALUES, batch.namespaces))
     created = [RUN_VALUES(write.row) for write in batch.runs if write.created]
     cursor.executemany(INSERT_RUN, created)
+    work_index.add_lines(cursor, [w.row for w in batch.runs if w.created and w.row.work])
     _update_runs(cursor, [write for write in batch.runs if not write.created])
     entries = []
     for write in batch.runs:
@@ -129,19 +130,26 @@ def replace_rows(cursor: apsw.Cursor, rows: list[RunRow]) -> None:
     # An index may disagree with the row that is to go, which SQLite refuses to delete then.
     cursor.execute("REINDEX executions")
     cursor.executemany(REPLACE_RUN, map(RUN_VALUES, rows))
+    work_index.rebuild(cursor)
 
 
 def _update_runs(cursor: apsw.Cursor, writes: list[RunWrite]) -> None:
     values: dict[int, list[tuple[Any, ...]]] = {}
+    moved: list[tuple[RunRow, RunRow]] = []
     for write in writes:
         row = write.row
-        changed = _changed_groups(write.before or _read_row(cursor, row.run_key), row)
+        before = write.before or _read_row(cursor, row.run_key)
+        changed = _changed_groups(before, row)
+        if before.work != row.work:
+            moved.append((before, row))
         values.setdefault(changed, []).append(UPDATES[changed][1](row))
     written = cursor.connection.total_changes()
     for changed, rows in values.items():
         cursor.executemany(UPDATES[changed][0], rows)
     if cursor.connection.total_changes() - written != len(writes):
         raise StoreError("a run that is updated does not exist")
+    if moved:
+        work_index.move_lines(cursor, moved)
 
 
 def _changed_groups(before: RunRow, row: RunRow) -> int:
@@ -150,12 +158,7 @@ def _changed_groups(before: RunRow, row: RunRow) -> int:
     return (
         (before.status != row.status or before.close_ns != row.close_ns)
         | (before.due_ns != row.due_ns) << 1
-        | (
-            before.work_kind != row.work_kind
-            or before.work_order != row.work_order
-            or before.work_queue != row.work_queue
-        )
-        << 2
+        | (before.work != row.work) << 2
         | (before.owes != row.owes) << 3
         | (DETAIL_VALUES(before) != DETAIL_VALUES(row)) << 4
     )
@@ -176,6 +179,7 @@ def _snapshot_values(one: Snapshot) -> tuple[Any, ...]:
 def _delete_runs(cursor: apsw.Cursor, run_keys: list[int], position: int) -> None:
     cursor.execute(KEEP_LAST, ("run_key_last", cursor.execute(RUN_KEY_LAST).get))
     cursor.execute(KEEP_LAST, ("position_last", position))
+    work_index.forget_runs(cursor, run_keys)
     keys = [(run_key,) for run_key in run_keys]
     for sql in DELETE_RUN:
         cursor.executemany(sql, keys)

@@ -6,9 +6,12 @@ a restart, wrong work columns lose a task, a wrong `owes` loses a message.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from temporalio.api.enums.v1 import EventType, WorkflowExecutionStatus
 
-from polyrhythm.stores.port import RunRow, WorkKind
+from polyrhythm.base.work import WorkKind, decode_work
+from polyrhythm.stores.port import RunRow
 from polyrhythm.testing.auditor.finding import require
 from polyrhythm.testing.auditor.reading_activities import timeouts
 from polyrhythm.testing.auditor.view import ActivityView, RunView
@@ -62,17 +65,17 @@ def check_row(view: RunView, row: RunRow, now_ns: int) -> None:
     _check_work(view, row, now_ns)
 
 
-def open_work(view: RunView, now_ns: int) -> set[tuple[int, str]]:
-    """Return the queues, with their kind, in which a run waits for a worker."""
-    work: set[tuple[int, str]] = set()
+def open_work(view: RunView, now_ns: int) -> list[tuple[int, str]]:
+    """Return the queue, with its kind, of everything of a run that waits for a worker."""
+    work: list[tuple[int, str]] = []
     if not view.open:
         return work
     if view.task is not None and not view.task.started_id:
-        work.add((WorkKind.WORKFLOW_TASK, view.sticky_queue or view.task_queue))
+        work.append((WorkKind.WORKFLOW_TASK, view.sticky_queue or view.task_queue))
     for activity in view.activities.values():
         waits = not activity.started_ns and not activity.paused
         if waits and not _backs_off(activity, now_ns):
-            work.add((WorkKind.ACTIVITY, activity.queue))
+            work.append((WorkKind.ACTIVITY, activity.queue))
     return work
 
 
@@ -124,12 +127,9 @@ def _check_due(view: RunView, row: RunRow, now_ns: int) -> None:
 
 
 def _check_work(view: RunView, row: RunRow, now_ns: int) -> None:
-    work = open_work(view, now_ns)
-    if not work:
-        fits = row.work_kind == WorkKind.NONE
-    elif len(work) > 1:
-        fits = row.work_kind == WorkKind.MANY
-    else:
-        fits = (row.work_kind, row.work_queue) == next(iter(work))
-    found = (row.work_kind, row.work_queue)
-    require(fits, "row", f"{view.name}: work {found} in the row, {work} by its log")
+    expected = Counter(open_work(view, now_ns))
+    found: Counter[tuple[int, str]] = Counter()
+    for line in decode_work(row.work):
+        found[line.kind, line.queue] += line.count
+    fits = found == expected
+    require(fits, "row", f"{view.name}: work {found} in the row, {expected} by its log")

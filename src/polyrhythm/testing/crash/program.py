@@ -64,7 +64,7 @@ class Tap:
         kept = deepcopy(batch)
         for write in kept.runs:
             # As every store gives them back: a digest compares what it reads as text.
-            write.row.kind, write.row.work_kind = int(write.row.kind), int(write.row.work_kind)
+            write.row.kind = int(write.row.kind)
         self.batches.append(kept)
 
 

@@ -23,7 +23,7 @@ from polyrhythm.stores.memory import MemoryStore
 from polyrhythm.stores.port import Batch, RunFilter, RunWrite, Snapshot, Store
 from polyrhythm.stores.sqlite import SqliteSettings, SqliteStore
 from polyrhythm.testing.crash.recording import Fault, Kind, Recorder
-from polyrhythm.testing.store_suite.samples import created, log, namespace, row
+from polyrhythm.testing.store_suite.samples import created, log, namespace, row, work
 
 PAGE = 1000
 # What the engine's snapshots carry; those that are made up carry it too.
@@ -164,7 +164,7 @@ def _step(workload: Workload, key: int) -> RunWrite:
         row(
             key,
             due_ns=chance.randrange(100),
-            work_kind=chance.randrange(4),
+            work=work(key, kind=kind) if (kind := chance.randrange(4)) else "",
             owes=chance.randrange(2),
             status=2 if closing else 1,
             close_ns=sequence if closing else 0,

@@ -14,6 +14,7 @@ from polyrhythm.testing.store_suite.samples import (
     snapshot,
     step,
     unstamped,
+    work,
 )
 
 
@@ -21,7 +22,7 @@ def deleted_runs_are_gone(subject: Subject) -> None:
     """Row, log, snapshot and every scan forget a deleted run, and only that one."""
     with bench(subject) as desk:
         for key in (1, 2, 3):
-            write = created(key, work_kind=key, owes=1)
+            write = created(key, work=work(key, kind=key), owes=1)
             write.snapshot = snapshot(key, 1)
             desk.commit(write)
         desk.delete(2)

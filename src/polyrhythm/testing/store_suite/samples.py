@@ -13,6 +13,7 @@ from dataclasses import fields, replace
 from typing import Any, Protocol
 
 from polyrhythm.base.errors import PolyrhythmError
+from polyrhythm.base.work import WorkLine, encode_work
 from polyrhythm.stores.port import Batch, LogRow, NamespaceRow, RunRow, RunWrite, Snapshot, Store
 
 NANOSECONDS_MAX = (1 << 63) - 1
@@ -98,6 +99,19 @@ def refused(wanted: type[PolyrhythmError], saying: str = "") -> Iterator[None]:
     raise AssertionError(f"nothing was refused; {wanted.__name__} was wanted")
 
 
+def work(run_key: int, kind: int = 0, **changes: Any) -> str:
+    """The work of a row: one line, set differently for every key."""
+    line = WorkLine(
+        kind=kind or run_key % 3 or 3,
+        queue=f"queue-{run_key % 2}",
+        priority=run_key % 5,
+        fairness_key=f"tenant-{run_key % 3}",
+        since_ns=4000 + run_key,
+        count=1 + run_key,
+    )
+    return encode_work([replace(line, **changes)])
+
+
 def row(run_key: int, **changes: Any) -> RunRow:
     """A row with every field set, and set differently for every key."""
     full = RunRow(
@@ -115,10 +129,7 @@ def row(run_key: int, **changes: Any) -> RunRow:
         close_ns=0,
         due_ns=3000 + run_key,
         owes=run_key % 3,
-        work_kind=run_key % 3,
-        work_queue=f"queue-{run_key % 2}",
-        work_priority=run_key % 5,
-        work_order=4000 + run_key,
+        work=work(run_key) if run_key % 3 else "",
         history_events=5 + run_key,
         history_bytes=600 + run_key,
         transitions=7 + run_key,

@@ -6,11 +6,14 @@ them, and pages of one entry are tried, which is where gaps and doubles hide.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from random import Random
 
-from polyrhythm.stores.port import RunFilter, RunRow, RunWrite, WorkKind
+from polyrhythm.base.work import LineCount, LineName, WorkLine, decode_work, encode_work
+from polyrhythm.stores.port import RunFilter, RunRow, RunWrite
 from polyrhythm.testing.store_suite.samples import (
     NANOSECONDS_MAX,
     Bench,
@@ -43,31 +46,50 @@ def many_due_at_once_are_paged(subject: Subject) -> None:
         _check_pages(wanted, desk.store.scan_due)
 
 
-def work_is_found_by_queue(subject: Subject) -> None:
-    """A queue's scan has its own rows and those with kind MANY, by (order, key)."""
+def work_is_found_by_line(subject: Subject) -> None:
+    """A line's scan has the rows with offers in it, by (since, key)."""
     with bench(subject) as desk:
-        rows = _fill(desk)
-        for namespace_key in (1, 2, 3):
-            for kind in (WorkKind.WORKFLOW_TASK, WorkKind.ACTIVITY):
-                for queue in ("a", "b", "none"):
-                    wanted = sorted(
-                        (r.work_order, r.run_key)
-                        for r in rows
-                        if r.namespace_key == namespace_key and _has_work(r, kind, queue)
-                    )
-                    scan = partial(desk.store.scan_work, namespace_key, kind, queue)
-                    _check_pages(wanted, scan)
+        lines = _lines(_fill(desk))
+        assert len(lines) > 100
+        for name in {_name(namespace_key, line) for namespace_key, line, _ in lines}:
+            wanted = sorted(
+                (line.since_ns, run_key)
+                for namespace_key, line, run_key in lines
+                if _name(namespace_key, line) == name
+            )
+            _check_pages(wanted, partial(desk.store.scan_work, LineName(*name)))
+        assert desk.store.scan_work(LineName(1, 1, "none", 3, ""), (0, 0), 9) == []
+
+
+def lines_are_found_by_queue(subject: Subject) -> None:
+    """A queue's lines come in order, each once, and are counted with all their offers."""
+    with bench(subject) as desk:
+        found = _lines(_fill(desk))
+        for queue in product((1, 2, 3), (1, 2), ("a", "b", "none")):
+            own = [line for key, line, _ in found if (key, line.kind, line.queue) == queue]
+            wanted = sorted({(line.priority, line.fairness_key) for line in own})
+            for limit in (1, 2, 1000):
+                pages: list[tuple[int, str]] = []
+                while page := desk.store.scan_lines(*queue, pages[-1] if pages else (0, ""), limit):
+                    assert len(page) <= limit
+                    pages += page
+                assert pages == wanted
+            counts = [
+                LineCount(
+                    priority,
+                    sum(line.count for line in own if line.priority == priority),
+                    min(line.since_ns for line in own if line.priority == priority),
+                )
+                for priority in sorted({line.priority for line in own})
+            ]
+            assert desk.store.count_work(*queue) == counts
 
 
 def queues_are_counted(subject: Subject) -> None:
     """Everything that waits is counted by namespace, kind and queue."""
     with bench(subject) as desk:
-        counts: dict[tuple[int, int, str], int] = {}
-        for r in _fill(desk):
-            if r.work_kind:
-                place = (r.namespace_key, r.work_kind, r.work_queue)
-                counts[place] = counts.get(place, 0) + 1
-        wanted = sorted((*place, count) for place, count in counts.items())
+        found = Counter((key, line.kind, line.queue) for key, line, _ in _lines(_fill(desk)))
+        wanted = sorted((*place, count) for place, count in found.items())
         assert sorted(desk.store.scan_work_queues()) == wanted
 
 
@@ -115,10 +137,26 @@ def expired_runs_are_found_once(subject: Subject) -> None:
         assert [r.run_key for r in desk.store.list_runs(RunFilter(1))] == [1, 2, 3, 4]
 
 
-def _has_work(r: RunRow, kind: int, queue: str) -> bool:
-    if r.work_kind == WorkKind.MANY:
-        return True
-    return r.work_kind == kind and r.work_queue == queue
+def _lines(rows: list[RunRow]) -> list[tuple[int, WorkLine, int]]:
+    return [(r.namespace_key, line, r.run_key) for r in rows for line in decode_work(r.work)]
+
+
+def _name(namespace_key: int, line: WorkLine) -> tuple[int, int, str, int, str]:
+    return (namespace_key, line.kind, line.queue, line.priority, line.fairness_key)
+
+
+def _some_work(chance: Random) -> str:
+    names = {
+        (
+            chance.randint(1, 2),
+            chance.choice(("a", "b")),
+            chance.choice((1, 3)),
+            chance.choice(("", "x", "\u00e9\0")),
+        )
+        for _ in range(chance.choice((0, 1, 1, 3)))
+    }
+    lines = [WorkLine(*name, chance.randint(1, 9), chance.randint(1, 5)) for name in sorted(names)]
+    return encode_work(lines)
 
 
 def _fill_rows() -> list[RunRow]:
@@ -131,9 +169,7 @@ def _fill_rows() -> list[RunRow]:
             due_ns=chance.choice((0, 5, 5, 6, 7)),
             close_ns=chance.choice((0, 0, 9)),
             owes=chance.choice((0, 0, 1, 2)),
-            work_kind=chance.randint(0, 3),
-            work_queue=chance.choice(("a", "b")),
-            work_order=chance.randint(1, 9),
+            work=_some_work(chance),
         )
         for key in range(1, 121)
     ]
@@ -157,7 +193,8 @@ def _check_pages(wanted: list[Entry], scan: Callable[[Entry, int], list[Entry]])
 CHECKS = (
     due_runs_are_found,
     many_due_at_once_are_paged,
-    work_is_found_by_queue,
+    work_is_found_by_line,
+    lines_are_found_by_queue,
     queues_are_counted,
     owing_runs_are_found,
     expired_runs_are_found,

@@ -109,6 +109,8 @@ def _draw_limits(random: Random) -> Limits:
     limits.cached_runs_max = random.choice((1, 2, 4, 1000))
     limits.cached_history_bytes_max = random.choice((1, 700, 3000, 64 * 1024))
     limits.offers_in_memory_max = random.choice((1, 2, 4, 1000))
+    # Not a draw of its own: that would change what every seed does.
+    limits.lines_in_memory_max = limits.offers_in_memory_max
     limits.timers_in_memory_max = random.choice((1, 2, 4, 1000))
     limits.snapshot_rows = random.choice((1, 2, 5, 256))
     limits.inbox_max = random.choice((3, 8, 1000, 1000))
