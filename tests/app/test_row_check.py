@@ -33,6 +33,11 @@ def rows(path):
 def path(tmp_path):
     path = tmp_path / "old.db"
     path.write_bytes(gzip.decompress(OLD_FILE.read_bytes()))
+    # As a server's first start leaves it: of this schema, with its work sorted.
+    store = SqliteStore(path, SqliteSettings(durability="normal", reserve_bytes=0))
+    store.claim_lane(0, "test", "")
+    store.close()
+    repair_rows(str(path))
     return path
 
 

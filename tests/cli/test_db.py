@@ -55,7 +55,7 @@ def test_a_damaged_row_is_found_deep_and_mended_without_a_server(tmp_path):
         assert "1 runs folded" in poly_db("check", server.file, "--deep").stdout
         assert server.end() == 0
     connection = apsw.Connection(str(server.file))
-    connection.execute("UPDATE executions SET work_queue = 'elsewhere'")
+    connection.execute("UPDATE executions SET task_queue = 'elsewhere'")
     connection.close()
     assert poly_db("check", server.file).returncode == 0
     found = poly_db("check", server.file, "--deep")
