@@ -355,7 +355,7 @@ def test_a_closed_activity_wants_nothing_any_more():
     rig.start()
     rig.call(cancel_request())
     row = rig.store.list_runs(RunFilter(1, kind=EntityKind.ACTIVITY))[0]
-    assert (row.due_ns, row.work_kind, row.owes) == (0, 0, 0)
+    assert (row.due_ns, row.work, row.owes) == (0, "", 0)
     assert row.close_ns == rig.now_ns
 
 
