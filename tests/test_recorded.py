@@ -46,6 +46,7 @@ NOUNS = (
     "build_ids",
     "standalone_activities",
     "standalone_rules",
+    "batches",
 )
 
 pytestmark = [

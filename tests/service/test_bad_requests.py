@@ -33,7 +33,7 @@ NEEDS_STATE = frozenset(
     list_open_without_start_filter activity_by_id_unknown activity_pause_unknown
     namespace_register_existing
     update_closed update_poll_unknown
-    reset_bad_point""".split()
+    reset_bad_point batch_describe_unknown""".split()
 )
 NAMES = {
     "x1001": "x" * 1001,

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Note(_message.Message):
-    __slots__ = ("at_event_id", "time_ns", "silent", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received", "batch", "forked", "reset_to", "update_admitted", "updates_sent", "update_dropped", "standalone_created", "standalone_changed")
+    __slots__ = ("at_event_id", "time_ns", "silent", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received", "batch", "forked", "reset_to", "update_admitted", "updates_sent", "update_dropped", "standalone_created", "standalone_changed", "batch_begun", "batch_advanced", "batch_stopped")
     AT_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     TIME_NS_FIELD_NUMBER: _ClassVar[int]
     SILENT_FIELD_NUMBER: _ClassVar[int]
@@ -33,6 +33,9 @@ class Note(_message.Message):
     UPDATE_DROPPED_FIELD_NUMBER: _ClassVar[int]
     STANDALONE_CREATED_FIELD_NUMBER: _ClassVar[int]
     STANDALONE_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    BATCH_BEGUN_FIELD_NUMBER: _ClassVar[int]
+    BATCH_ADVANCED_FIELD_NUMBER: _ClassVar[int]
+    BATCH_STOPPED_FIELD_NUMBER: _ClassVar[int]
     at_event_id: int
     time_ns: int
     silent: bool
@@ -57,7 +60,10 @@ class Note(_message.Message):
     update_dropped: UpdateDropped
     standalone_created: StandaloneCreated
     standalone_changed: StandaloneChanged
-    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., silent: _Optional[bool] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., forked: _Optional[_Union[Forked, _Mapping]] = ..., reset_to: _Optional[_Union[ResetTo, _Mapping]] = ..., update_admitted: _Optional[_Union[UpdateAdmitted, _Mapping]] = ..., updates_sent: _Optional[_Union[UpdatesSent, _Mapping]] = ..., update_dropped: _Optional[_Union[UpdateDropped, _Mapping]] = ..., standalone_created: _Optional[_Union[StandaloneCreated, _Mapping]] = ..., standalone_changed: _Optional[_Union[StandaloneChanged, _Mapping]] = ...) -> None: ...
+    batch_begun: BatchBegun
+    batch_advanced: BatchAdvanced
+    batch_stopped: BatchStopped
+    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., silent: _Optional[bool] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., forked: _Optional[_Union[Forked, _Mapping]] = ..., reset_to: _Optional[_Union[ResetTo, _Mapping]] = ..., update_admitted: _Optional[_Union[UpdateAdmitted, _Mapping]] = ..., updates_sent: _Optional[_Union[UpdatesSent, _Mapping]] = ..., update_dropped: _Optional[_Union[UpdateDropped, _Mapping]] = ..., standalone_created: _Optional[_Union[StandaloneCreated, _Mapping]] = ..., standalone_changed: _Optional[_Union[StandaloneChanged, _Mapping]] = ..., batch_begun: _Optional[_Union[BatchBegun, _Mapping]] = ..., batch_advanced: _Optional[_Union[BatchAdvanced, _Mapping]] = ..., batch_stopped: _Optional[_Union[BatchStopped, _Mapping]] = ...) -> None: ...
 
 class NoteList(_message.Message):
     __slots__ = ("notes",)
@@ -302,6 +308,56 @@ class ResetTo(_message.Message):
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     def __init__(self, run_id: _Optional[str] = ...) -> None: ...
+
+class BatchBegun(_message.Message):
+    __slots__ = ("namespace_key", "job_id", "run_id", "request", "operation", "identity", "filter", "total", "run_key_last", "request_id")
+    NAMESPACE_KEY_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    RUN_KEY_LAST_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    namespace_key: int
+    job_id: str
+    run_id: str
+    request: bytes
+    operation: int
+    identity: str
+    filter: bytes
+    total: int
+    run_key_last: int
+    request_id: str
+    def __init__(self, namespace_key: _Optional[int] = ..., job_id: _Optional[str] = ..., run_id: _Optional[str] = ..., request: _Optional[bytes] = ..., operation: _Optional[int] = ..., identity: _Optional[str] = ..., filter: _Optional[bytes] = ..., total: _Optional[int] = ..., run_key_last: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class BatchAdvanced(_message.Message):
+    __slots__ = ("cursor", "completed", "failed", "again", "attempt", "due_ns", "over")
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    AGAIN_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    DUE_NS_FIELD_NUMBER: _ClassVar[int]
+    OVER_FIELD_NUMBER: _ClassVar[int]
+    cursor: int
+    completed: int
+    failed: int
+    again: _containers.RepeatedScalarFieldContainer[int]
+    attempt: int
+    due_ns: int
+    over: bool
+    def __init__(self, cursor: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., again: _Optional[_Iterable[int]] = ..., attempt: _Optional[int] = ..., due_ns: _Optional[int] = ..., over: _Optional[bool] = ...) -> None: ...
+
+class BatchStopped(_message.Message):
+    __slots__ = ("identity", "reason")
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    identity: str
+    reason: str
+    def __init__(self, identity: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Message(_message.Message):
     __slots__ = ("namespace_key", "workflow_id", "run_id", "sender_event_id", "request_id", "sender_workflow_id", "sender_run_id", "child_workflow_only", "first_run_id", "receiver_kind", "signal", "cancel", "report", "start_child", "child_closed", "terminate", "start_workflow")

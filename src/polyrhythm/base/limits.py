@@ -125,6 +125,13 @@ class Limits:
     # spreads deletions over half an hour) and how many are deleted in one turn, 0.1 ms each.
     retention_scan_ns: int = 5 * MINUTE_NS
     retention_runs_max: int = 50
+    # Batch operations: how many of a namespace are at work; what all of one do in a second when
+    # they ask for no less (the server's 50 would take half an hour for 100,000 runs); how many runs
+    # of one are handled in a turn, 0.2 ms each, and how many rows are looked through for them.
+    batches_open_max: int = 1
+    batch_rate_max: int = 500
+    batch_step_runs: int = 50
+    batch_step_rows: int = 20_000
     # A snapshot is written when a run's log has grown by this many rows.
     snapshot_rows: int = 256
     # Requests that wait for a turn; past it callers are told to come back.

@@ -44,6 +44,8 @@ LIMIT_KEYS = {
     "history.maxTotalUpdates": "updates_max",
     "history.maxBufferedQueryCount": "buffered_queries_max",
     "history.workflowIdReuseMinimalInterval": "run_interval_ns_min",
+    "frontend.MaxConcurrentBatchOperationPerNamespace": "batches_open_max",
+    "worker.batcherRPS": "batch_rate_max",
     "matching.longPollExpirationInterval": "task_poll_ns",
 }
 # Temporal's key -> field of GrpcSettings.

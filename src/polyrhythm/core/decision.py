@@ -21,7 +21,13 @@ from polyrhythm.core.apply import apply_event, apply_note
 from polyrhythm.core.closing import closing_messages
 from polyrhythm.core.context import Context
 from polyrhythm.core.durations import set_span
-from polyrhythm.core.effects import ActivityOffer, Delivery, UpdateEnded, WorkflowTaskOffer
+from polyrhythm.core.effects import (
+    ActivityOffer,
+    BatchStep,
+    Delivery,
+    UpdateEnded,
+    WorkflowTaskOffer,
+)
 from polyrhythm.core.state import RunState
 from polyrhythm.core.task_events import encode_task, scheduled_event, started_event
 
@@ -203,7 +209,7 @@ class NewRun:
 
 
 # Everything a decision may ask of the engine.
-Effect = WorkflowTaskOffer | ActivityOffer | Delivery | UpdateEnded | NewRun
+Effect = WorkflowTaskOffer | ActivityOffer | Delivery | UpdateEnded | NewRun | BatchStep
 
 
 def _wire(event: HistoryEvent, started_ids: dict[int, int]) -> None:

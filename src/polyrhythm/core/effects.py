@@ -58,3 +58,8 @@ class UpdateEnded:
     update_id: str
     failure: bytes = b""
     error: PolyrhythmError | None = None
+
+
+@dataclass(slots=True)
+class BatchStep:
+    """A batch operation goes on with the next of its runs."""

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio.api.activity.v1 import ActivityExecutionListInfo
+from temporalio.api.enums.v1 import BatchOperationType
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
+from temporalio.api.workflowservice.v1 import StartBatchOperationRequest
 
 from polyrhythm.core.context import NamespaceInfo
 from polyrhythm.engine.reply import Reply
@@ -54,6 +56,17 @@ class CountRuns:
 
     filter: RunFilter
     by_status: bool = False
+
+
+@dataclass(slots=True)
+class BeginBatch:
+    """A checked request for a batch operation; without a filter it lists the runs it means. The
+    reply is a StartBatchOperationResponse."""
+
+    request: StartBatchOperationRequest
+    operation: BatchOperationType.ValueType
+    identity: str
+    filter: RunFilter | None = None
 
 
 @dataclass(slots=True)

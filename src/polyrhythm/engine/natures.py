@@ -13,6 +13,13 @@ from typing import Any
 
 from polyrhythm.api import notes
 from polyrhythm.base.entities import EntityKind
+from polyrhythm.core.batch_job import (
+    BatchState,
+    apply_batch,
+    decide_due,
+    decode_batch_state,
+    encode_batch_state,
+)
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide.fire import decide_fire
 from polyrhythm.core.decide.lost import decide_lost
@@ -23,7 +30,7 @@ from polyrhythm.core.decide.standalone_attempt import (
 )
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
-from polyrhythm.core.entity import EntityDecision
+from polyrhythm.core.entity import EntityDecision, fold_notes
 from polyrhythm.core.fold import fold_row
 from polyrhythm.core.snapshot import decode_state, encode_state
 from polyrhythm.core.standalone import (
@@ -35,7 +42,7 @@ from polyrhythm.core.standalone import (
 )
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import Loaded
-from polyrhythm.engine.rows import open_offers, project_row, project_standalone
+from polyrhythm.engine.rows import entity_row, open_offers, project_row, project_standalone
 from polyrhythm.stores.port import RunRow
 
 Receive = Callable[[Any, notes.Message, int, int, Context], EntityDecision]
@@ -65,6 +72,21 @@ def _refuse_worker(
     state: Any, run_key: int, offer: ActivityOffer, identity: str, context: Context
 ) -> EntityDecision | None:
     raise AssertionError("this kind of entity offers nothing to workers")
+
+
+def _no_offers(_state: Any, _now_ns: int) -> list[WorkflowTaskOffer | ActivityOffer]:
+    return []
+
+
+def _fold_batch(state: BatchState, _events: bytes, note_bytes: bytes) -> None:
+    fold_notes(state, note_bytes, apply_batch)
+
+
+def _project_batch(job: Loaded[BatchState], _now_ns: int) -> RunRow:
+    state = job.state
+    row = entity_row(job, state.start_ns, state.status)
+    row.close_ns, row.due_ns = state.close_ns, state.due_ns
+    return row
 
 
 @dataclass(slots=True)
@@ -110,5 +132,14 @@ NATURES: dict[int, Nature] = {
         fire=fire_standalone,
         begin=start_attempt,
         lose=decide_standalone_lost,
+    ),
+    EntityKind.BATCH: Nature(
+        new=BatchState,
+        fold=_fold_batch,
+        encode=encode_batch_state,
+        decode=decode_batch_state,
+        project=_project_batch,
+        offers=_no_offers,
+        fire=decide_due,
     ),
 }

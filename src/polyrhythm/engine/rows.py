@@ -7,6 +7,7 @@ never behind and a restart needs no state to know what is due, owed or waiting f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from temporalio.api.common.v1 import SearchAttributes
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
@@ -121,6 +122,26 @@ def _typed(search_attributes: bytes) -> bytes:
     attributes = SearchAttributes.FromString(search_attributes)
     encode_types(attributes)
     return attributes.SerializeToString(deterministic=True)
+
+
+def entity_row(entity: Loaded[Any], start_ns: int, status: int) -> RunRow:
+    """Return the row of an entity that is no run, with what all of them have."""
+    state = entity.state
+    return RunRow(
+        entity.key,
+        state.namespace_key,
+        entity.kind,
+        state.workflow_id,
+        state.run_id,
+        state.run_id,
+        "",
+        "",
+        start_ns,
+        start_ns,
+        status,
+        owes=len(state.owed),
+        transitions=state.transitions,
+    )
 
 
 def _due_ns(state: RunState, now_ns: int) -> int:

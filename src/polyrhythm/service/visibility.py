@@ -95,7 +95,7 @@ def handle_list_open(
     runs = RunFilter(scope.namespace.key, statuses=[_RUNNING])
     runs.start_ns_min, runs.start_ns_max = _range_of(request)
     _apply_simple_filter(runs, request)
-    _apply_page(runs, request.maximum_page_size, request.next_page_token)
+    apply_page(runs, request.maximum_page_size, request.next_page_token)
     return list_wanted(
         service, scope, Wanted(runs), deadline_ns, ListOpenWorkflowExecutionsResponse
     )
@@ -116,7 +116,7 @@ def handle_list_closed(
         if status in (0, _RUNNING):
             raise InvalidArgument("StatusFilter must be specified and must be not Running.")
         runs.statuses = [status]
-    _apply_page(runs, request.maximum_page_size, request.next_page_token)
+    apply_page(runs, request.maximum_page_size, request.next_page_token)
     return list_wanted(
         service, scope, Wanted(runs), deadline_ns, ListClosedWorkflowExecutionsResponse
     )
@@ -127,11 +127,12 @@ def queried(scope: NamespaceScope, query: Query, request: Any) -> Wanted:
     wanted = build_filter(query, scope.namespace.key)
     if query.group_by:
         raise refusal("operation is not supported: 'GROUP BY' clause")
-    _apply_page(wanted.filter, request.page_size, request.next_page_token)
+    apply_page(wanted.filter, request.page_size, request.next_page_token)
     return wanted
 
 
-def _apply_page(runs: RunFilter, size: int, token: bytes) -> None:
+def apply_page(runs: RunFilter, size: int, token: bytes) -> None:
+    """Set a filter's page. Raises InvalidArgument for a token that is none."""
     runs.limit = size if 0 < size <= PAGE_RUNS_MAX else PAGE_RUNS_MAX
     if not token:
         return
@@ -194,9 +195,14 @@ def _page(response_class: Callable[[], Any], page: RunPage) -> Message:
     """Return a response from the engine's page."""
     response: Any = response_class()
     response.executions.extend(page.infos)
-    if page.after is not None:
-        close_ns, start_ns, run_key = page.after
-        token = ListToken(close_ns=close_ns, start_ns=start_ns, run_key=run_key)
-        response.next_page_token = token.SerializeToString()
+    response.next_page_token = page_token(page)
     message: Message = response
     return message
+
+
+def page_token(page: RunPage) -> bytes:
+    """Return where the next page starts, empty at the end."""
+    if page.after is None:
+        return b""
+    close_ns, start_ns, run_key = page.after
+    return ListToken(close_ns=close_ns, start_ns=start_ns, run_key=run_key).SerializeToString()

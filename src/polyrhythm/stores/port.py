@@ -294,6 +294,14 @@ class Store(Protocol):
         """Return how many runs match, whatever `after` and `limit` say."""
         ...
 
+    def list_by_key(
+        self, wanted: RunFilter, key_after: int, key_last: int, limit: int
+    ) -> list[RunRow]:
+        """Return matching runs of a range of keys (the first excluded, the last included) by
+        key, whatever the filter's `after` and `limit` say. It reads no other rows, so that a walk
+        over all runs costs the same however few match, and no run is met twice."""
+        ...
+
     def count_by_status(self, wanted: RunFilter) -> dict[int, int]:
         """The same for each status that has any, in their order."""
         ...

@@ -11,12 +11,22 @@ from collections.abc import Callable
 import temporalio.api.workflowservice.v1 as _ws
 
 from polyrhythm.api import service as _api
-from polyrhythm.engine.calls import Call, CountRuns, Expire, FireDue, ListRuns, Restore, ServeQueue
+from polyrhythm.engine.calls import (
+    BeginBatch,
+    Call,
+    CountRuns,
+    Expire,
+    FireDue,
+    ListRuns,
+    Restore,
+    ServeQueue,
+)
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers import (
     activities,
     activity_ops,
     audit,
+    batches,
     history,
     life,
     lists,
@@ -71,6 +81,9 @@ HANDLERS: dict[type, Handler] = {
     _ws.ResetActivityRequest: activity_ops.reset_activity,
     _ws.UpdateActivityOptionsRequest: activity_ops.update_activity_options,
     _ws.UpdateWorkflowExecutionOptionsRequest: activity_ops.update_workflow_options,
+    _ws.StopBatchOperationRequest: batches.stop_batch,
+    _ws.DescribeBatchOperationRequest: batches.describe_batch_operation,
+    BeginBatch: batches.start_batch,
     _ws.QueryWorkflowRequest: queries.query_workflow,
     _ws.UpdateWorkflowExecutionRequest: updates.update_workflow,
     _ws.PollWorkflowExecutionUpdateRequest: updates.poll_update,

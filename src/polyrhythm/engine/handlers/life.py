@@ -15,6 +15,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.base.errors import FailedPrecondition, NotFound
+from polyrhythm.core.context import Context
 from polyrhythm.core.decide.activity_describe import describe_pending
 from polyrhythm.core.decide.cancel import decide_cancel
 from polyrhythm.core.decide.describe import describe_run
@@ -104,13 +105,17 @@ def terminate_workflow(desk: Desk, call: Call) -> None:
 def delete_workflow(desk: Desk, call: Call) -> None:
     """Remove a run with all it has written; an open one is terminated on the way out."""
     run = desk.turn.find(call.namespace.key, call.request.workflow_execution)
+    remove_run(desk, run, desk.context(call.namespace))
+    desk.turn.answer(call.reply, DeleteWorkflowExecutionResponse())
+
+
+def remove_run(desk: Desk, run: LoadedRun, context: Context) -> None:
+    """Delete a run once others have what it owes them."""
     if run.state.running:
         request = TerminateWorkflowExecutionRequest(reason="Delete workflow execution")
-        context = desk.context(call.namespace)
         desk.turn.stage(run, decide_terminate(run.state, request, context))
     deliver_all(desk, run)
     desk.turn.delete(run)
-    desk.turn.answer(call.reply, DeleteWorkflowExecutionResponse())
 
 
 def describe_workflow(desk: Desk, call: Call) -> None:

@@ -12,8 +12,15 @@ from typing import Any
 
 from polyrhythm.base.errors import RunTooLarge
 from polyrhythm.core.decision import NewRun
-from polyrhythm.core.effects import ActivityOffer, Delivery, UpdateEnded, WorkflowTaskOffer
+from polyrhythm.core.effects import (
+    ActivityOffer,
+    BatchStep,
+    Delivery,
+    UpdateEnded,
+    WorkflowTaskOffer,
+)
 from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.handlers.batches import step
 from polyrhythm.engine.handlers.deliver import deliver
 from polyrhythm.engine.handlers.give import give
 from polyrhythm.engine.handlers.hand_out import serve
@@ -90,4 +97,5 @@ _FOLLOW: dict[type, Callable[[Desk, int, Any], None]] = {
     Delivery: deliver,
     UpdateEnded: end_update,
     NewRun: _create_next,
+    BatchStep: step,
 }

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import workflow_pb2 as statuses
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionResponse
+from temporalio.api.workflowservice.v1 import (
+    ResetWorkflowExecutionRequest,
+    ResetWorkflowExecutionResponse,
+)
 
 from polyrhythm.api import notes
 from polyrhythm.base.errors import DataLoss, NotFound
 from polyrhythm.core.batches import RunHistory, parse_events
+from polyrhythm.core.context import Context
 from polyrhythm.core.decide.reset import ResetSource, check_reset, decide_reset, is_repeated
 from polyrhythm.engine.cache import LoadedRun
 from polyrhythm.engine.calls import Call
@@ -26,24 +30,30 @@ FOLLOWED_MAX = 100
 
 def reset_workflow(desk: Desk, call: Call) -> None:
     """Reset a workflow, or answer with the run that this request has made already."""
-    turn, request = desk.turn, call.request
-    execution = request.workflow_execution
-    base = turn.find(call.namespace.key, execution)
+    base = desk.turn.find(call.namespace.key, call.request.workflow_execution)
+    answer = reset_run(desk, base, call.request, desk.context(call.namespace))
+    desk.turn.answer(call.reply, answer)
+
+
+def reset_run(
+    desk: Desk, base: LoadedRun, request: ResetWorkflowExecutionRequest, context: Context
+) -> ResetWorkflowExecutionResponse:
+    """Reset a run; return the request's answer."""
+    turn = desk.turn
     check_reset(base.state, request)
-    newest = WorkflowExecution(workflow_id=execution.workflow_id)
-    current = turn.find(call.namespace.key, newest)
+    newest = WorkflowExecution(workflow_id=base.state.workflow_id)
+    current = turn.find(base.state.namespace_key, newest)
     if is_repeated(current.state, request):
-        answer = ResetWorkflowExecutionResponse(run_id=current.state.run_id)
-        turn.answer(call.reply, answer)
-        return
-    context = desk.context(call.namespace)
+        return ResetWorkflowExecutionResponse(run_id=current.state.run_id)
     sources = _read_chain(desk, base)
     reset = decide_reset(request, base.state, sources, current.state, context)
     turn.stage(base, reset.base)
     if reset.current is not None:
         turn.stage(current, reset.current)
     turn.create(reset.created)
-    turn.answer(call.reply, reset.created.reply)
+    answer = reset.created.reply
+    assert isinstance(answer, ResetWorkflowExecutionResponse)
+    return answer
 
 
 def read_history(desk: Desk, run: LoadedRun) -> RunHistory:

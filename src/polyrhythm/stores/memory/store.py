@@ -199,6 +199,13 @@ class MemoryStore:
         """Return how many runs match, whatever `after` and `limit` say."""
         return sum(1 for _ in self._matching(wanted))
 
+    def list_by_key(
+        self, wanted: RunFilter, key_after: int, key_last: int, limit: int
+    ) -> list[RunRow]:
+        """Return matching runs of a range of keys, by key."""
+        found = (row for row in self._matching(wanted) if key_after < row.run_key <= key_last)
+        return nsmallest(limit, found, key=lambda row: row.run_key)
+
     def count_by_status(self, wanted: RunFilter) -> dict[int, int]:
         """The same for each status that has any, in their order."""
         return dict(sorted(Counter(row.status for row in self._matching(wanted)).items()))

@@ -32,6 +32,17 @@ def list_statement(wanted: RunFilter) -> tuple[str, tuple[Any, ...]]:
     return sql, (*values, wanted.limit)
 
 
+def key_statement(
+    wanted: RunFilter, key_after: int, key_last: int, limit: int
+) -> tuple[str, tuple[Any, ...]]:
+    """Return the query of the matches in a range of keys and its values."""
+    where, values = _where(wanted)
+    where = f"run_key > ? AND run_key <= ? AND {where}"
+    # No other index: the rows of the range are what is read.
+    sql = f"SELECT {COLUMNS} FROM executions NOT INDEXED WHERE {where} ORDER BY run_key LIMIT ?"
+    return sql, (key_after, key_last, *values, limit)
+
+
 def count_statement(wanted: RunFilter) -> tuple[str, tuple[Any, ...]]:
     """Return the query that counts all matches and its values."""
     where, values = _where(wanted)

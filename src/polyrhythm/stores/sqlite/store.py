@@ -295,6 +295,13 @@ class SqliteStore:
         """Return how many runs match, whatever `after` and `limit` say."""
         return self._read_int(*lists.count_statement(wanted))
 
+    def list_by_key(
+        self, wanted: RunFilter, key_after: int, key_last: int, limit: int
+    ) -> list[RunRow]:
+        """Return matching runs of a range of keys, by key."""
+        statement = lists.key_statement(wanted, key_after, key_last, limit)
+        return [RunRow(*row) for row in self._database.read(*statement)]
+
     def count_by_status(self, wanted: RunFilter) -> dict[int, int]:
         """The same for each status that has any, in their order."""
         return dict(self._database.read(*lists.status_statement(wanted)))

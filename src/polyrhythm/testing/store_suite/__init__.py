@@ -19,6 +19,7 @@ from polyrhythm.testing.store_suite import (
     objects,
     refusals,
     scans,
+    walking,
 )
 from polyrhythm.testing.store_suite.samples import DamagedSubject, Subject
 
@@ -29,6 +30,7 @@ CHECKS = (
     *finding.CHECKS,
     *scans.CHECKS,
     *listing.CHECKS,
+    *walking.CHECKS,
     *objects.CHECKS,
 )
 DAMAGE_CHECKS = damage.CHECKS

@@ -1,0 +1,203 @@
+"""What a batch operation does to one run: each kind is the call that a client could make itself.
+
+Every function raises as that call would be refused. Identities and reasons are those that the
+server's batch worker gives: it cancels and terminates under a name of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from temporalio.api.enums.v1 import ResetType
+from temporalio.api.enums.v1 import event_type_pb2 as event_types
+from temporalio.api.history.v1 import History
+from temporalio.api.workflowservice.v1 import (
+    RequestCancelWorkflowExecutionRequest,
+    ResetActivityRequest,
+    ResetWorkflowExecutionRequest,
+    SignalWorkflowExecutionRequest,
+    StartBatchOperationRequest,
+    TerminateWorkflowExecutionRequest,
+    UnpauseActivityRequest,
+    UpdateActivityOptionsRequest,
+    UpdateWorkflowExecutionOptionsRequest,
+)
+
+from polyrhythm.base.errors import InvalidArgument
+from polyrhythm.core.context import Context
+from polyrhythm.core.decide.activity_ops import decide_reset, decide_unpause
+from polyrhythm.core.decide.activity_update import decide_update_activity
+from polyrhythm.core.decide.cancel import decide_cancel
+from polyrhythm.core.decide.signal import decide_signal
+from polyrhythm.core.decide.terminate import decide_terminate
+from polyrhythm.core.decide.workflow_options import decide_update_options
+from polyrhythm.engine.cache import LoadedRun
+from polyrhythm.engine.desk import Desk
+from polyrhythm.engine.handlers.life import remove_run
+from polyrhythm.engine.handlers.reset import read_history, reset_run
+
+Operate = Callable[[Desk, LoadedRun, StartBatchOperationRequest, Context], None]
+
+# As a process of the SDK calls itself: pid@host.
+BATCH_IDENTITY = "1@batch-operation"
+
+
+def operation_of(request: StartBatchOperationRequest) -> Operate:
+    """Return what a request asks to be done to each run."""
+    return _OPERATIONS[str(request.WhichOneof("operation"))]
+
+
+def _terminate(
+    desk: Desk, run: LoadedRun, request: StartBatchOperationRequest, context: Context
+) -> None:
+    end = TerminateWorkflowExecutionRequest(reason=request.reason, identity=BATCH_IDENTITY)
+    desk.turn.stage(run, decide_terminate(run.state, end, context))
+
+
+def _cancel(
+    desk: Desk, run: LoadedRun, _request: StartBatchOperationRequest, context: Context
+) -> None:
+    cancel = RequestCancelWorkflowExecutionRequest(
+        identity=BATCH_IDENTITY, request_id=context.ids.run_id()
+    )
+    desk.turn.stage(run, decide_cancel(run.state, cancel, context))
+
+
+def _signal(
+    desk: Desk, run: LoadedRun, request: StartBatchOperationRequest, context: Context
+) -> None:
+    # The server's worker leaves the header out.
+    asked = request.signal_operation
+    signal = SignalWorkflowExecutionRequest(signal_name=asked.signal, identity=asked.identity)
+    if asked.HasField("input"):
+        signal.input.CopyFrom(asked.input)
+    desk.turn.stage(run, decide_signal(run.state, signal, context))
+
+
+def _delete(
+    desk: Desk, run: LoadedRun, _request: StartBatchOperationRequest, context: Context
+) -> None:
+    remove_run(desk, run, context)
+
+
+def _reset(
+    desk: Desk, run: LoadedRun, request: StartBatchOperationRequest, context: Context
+) -> None:
+    asked = request.reset_operation
+    reset = ResetWorkflowExecutionRequest(
+        reason=request.reason, request_id=context.ids.run_id(), identity=asked.identity
+    )
+    reset.workflow_execution.workflow_id = run.state.workflow_id
+    reset.workflow_execution.run_id = run.state.run_id
+    if asked.HasField("options"):
+        target = asked.options.WhichOneof("target")
+        reset.reset_reapply_type = asked.options.reset_reapply_type
+        reset.reset_reapply_exclude_types.extend(asked.options.reset_reapply_exclude_types)
+        point = asked.options.workflow_task_id if target == "workflow_task_id" else 0
+    else:
+        first = asked.reset_type == ResetType.RESET_TYPE_FIRST_WORKFLOW_TASK
+        target = "first_workflow_task" if first else "last_workflow_task"
+        reset.reset_reapply_type = asked.reset_reapply_type
+        point = 0
+    if target == "build_id":
+        raise InvalidArgument(f"Can't find reset point for {asked.options.build_id}")
+    reset.workflow_task_finish_event_id = point or _task_of(desk, run, target or "")
+    reset.post_reset_operations.extend(asked.post_reset_operations)
+    reset_run(desk, run, reset, context)
+
+
+def _task_of(desk: Desk, run: LoadedRun, target: str) -> int:
+    """Return the event at which a run's first or last completed workflow task ended, or would
+    have."""
+    frames = read_history(desk, run).frames
+    last = target == "last_workflow_task"
+    scheduled_id = 0
+    for frame in reversed(frames) if last else frames:
+        event = History.FromString(frame).events[0]
+        if event.event_type == event_types.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+            return event.event_id
+        if event.event_type == event_types.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED and (
+            last or not scheduled_id
+        ):
+            scheduled_id = event.event_id
+    if not scheduled_id:
+        raise InvalidArgument("unable to find any scheduled or completed task")
+    return scheduled_id + 1
+
+
+def _update_options(
+    desk: Desk, run: LoadedRun, request: StartBatchOperationRequest, context: Context
+) -> None:
+    asked = request.update_workflow_options_operation
+    update = UpdateWorkflowExecutionOptionsRequest(
+        workflow_execution_options=asked.workflow_execution_options,
+        update_mask=asked.update_mask,
+        identity=asked.identity,
+    )
+    desk.turn.stage(run, decide_update_options(run.state, update, context))
+
+
+def _unpause(
+    desk: Desk, run: LoadedRun, request: StartBatchOperationRequest, context: Context
+) -> None:
+    asked = request.unpause_activities_operation
+    unpause = UnpauseActivityRequest(
+        identity=asked.identity,
+        reset_attempts=asked.reset_attempts,
+        reset_heartbeat=asked.reset_heartbeat,
+    )
+    if asked.HasField("jitter"):
+        unpause.jitter.CopyFrom(asked.jitter)
+    _choose(unpause, asked, "unpause_all")
+    desk.turn.stage(run, decide_unpause(run.state, unpause, context))
+
+
+def _reset_activities(
+    desk: Desk, run: LoadedRun, request: StartBatchOperationRequest, context: Context
+) -> None:
+    asked = request.reset_activities_operation
+    reset = ResetActivityRequest(
+        identity=asked.identity,
+        reset_heartbeat=asked.reset_heartbeat,
+        keep_paused=asked.keep_paused,
+        restore_original_options=asked.restore_original_options,
+    )
+    if asked.HasField("jitter"):
+        reset.jitter.CopyFrom(asked.jitter)
+    _choose(reset, asked, "match_all")
+    desk.turn.stage(run, decide_reset(run.state, reset, context))
+
+
+def _update_activities(
+    desk: Desk, run: LoadedRun, request: StartBatchOperationRequest, context: Context
+) -> None:
+    asked = request.update_activity_options_operation
+    update = UpdateActivityOptionsRequest(
+        identity=asked.identity, restore_original=asked.restore_original
+    )
+    if asked.HasField("activity_options"):
+        update.activity_options.CopyFrom(asked.activity_options)
+    update.update_mask.CopyFrom(asked.update_mask)
+    _choose(update, asked, "match_all")
+    desk.turn.stage(run, decide_update_activity(run.state, update, context))
+
+
+def _choose(request: Any, asked: Any, everything: str) -> None:
+    if asked.WhichOneof("activity") == "type":
+        request.type = asked.type
+    else:
+        setattr(request, everything, True)
+
+
+_OPERATIONS: dict[str, Operate] = {
+    "termination_operation": _terminate,
+    "signal_operation": _signal,
+    "cancellation_operation": _cancel,
+    "deletion_operation": _delete,
+    "reset_operation": _reset,
+    "update_workflow_options_operation": _update_options,
+    "unpause_activities_operation": _unpause,
+    "reset_activities_operation": _reset_activities,
+    "update_activity_options_operation": _update_activities,
+}
