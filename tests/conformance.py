@@ -38,6 +38,7 @@ NOT_BUILT = {
     "bad.schedule_missing_id": SCHEDULES,
     "bad.schedule_unknown": SCHEDULES,
     "visibility.batch_operations": PREFIXES,
+    "batches.unpaused": ATTRIBUTES,
     "visibility.bad_attribute_values": ATTRIBUTES,
     "visibility.row_contents": ATTRIBUTES,
     "bad.operator_add_nothing": ATTRIBUTES,

@@ -12,6 +12,7 @@ from temporalio.api.batch.v1 import (
     BatchOperationSignal,
     BatchOperationTermination,
 )
+from temporalio.api.common.v1 import ResetOptions
 from temporalio.api.enums.v1 import BatchOperationState, BatchOperationType
 
 from engine.rig import Rig, complete, completed_request, signal_request, start_request, timer
@@ -149,6 +150,34 @@ def test_runs_that_end_under_the_job_s_hands_are_met_once(store):
     runs = rig.store.list_runs(RunFilter(1))
     assert len(runs) == 14
     assert sum(not row.close_ns for row in runs) == 7
+
+
+def test_runs_are_reset_to_where_they_met_a_build():
+    rig = Rig()
+    populate(rig, 2)
+    for build_id in ("good", "bad"):
+        for _ in range(2):
+            answer = completed_request(rig.poll().task_token)
+            answer.worker_version_stamp.build_id = build_id
+            rig.call(answer)
+        for name in ("w0", "w1"):
+            rig.call(signal_request(name))
+    token = rig.poll().task_token
+    rig.call(completed_request(token, complete()))
+    options = ResetOptions(build_id="bad", reset_reapply_exclude_types=[1])
+    rig.call(begin("w0", reset_operation=BatchOperationReset(identity="op", options=options)))
+    assert counts(finish(rig)) == (1, 1, 0)
+    # Up to the signal before the first task of that build, which comes anew.
+    assert rig.events("w0")[4:8] == [
+        "WORKFLOW_EXECUTION_SIGNALED",
+        "WORKFLOW_TASK_SCHEDULED",
+        "WORKFLOW_TASK_STARTED",
+        "WORKFLOW_TASK_FAILED",
+    ]
+    options.build_id = "unknown"
+    rig.call(begin("w1", job_id="second", reset_operation=BatchOperationReset(options=options)))
+    rig.advance(1)
+    assert counts(describe(rig, "second")) == (1, 0, 1)
 
 
 def test_deletions_leave_nothing(store):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from temporalio.api.common.v1 import ResetOptions, WorkflowExecution
 from temporalio.api.enums.v1 import ResetType
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import History
@@ -88,30 +89,53 @@ def _reset(
     reset = ResetWorkflowExecutionRequest(
         reason=request.reason, request_id=context.ids.run_id(), identity=asked.identity
     )
+    reset.post_reset_operations.extend(asked.post_reset_operations)
+    if asked.HasField("options"):
+        options = asked.options
+        reset.reset_reapply_type = options.reset_reapply_type
+        reset.reset_reapply_exclude_types.extend(options.reset_reapply_exclude_types)
+        target = options.WhichOneof("target")
+        if target == "workflow_task_id":
+            point = options.workflow_task_id
+        elif target == "build_id":
+            run, point = _build_of(desk, run, options)
+        else:
+            point = _task_of(desk, run, last=target == "last_workflow_task")
+    else:
+        reset.reset_reapply_type = asked.reset_reapply_type
+        last = asked.reset_type == ResetType.RESET_TYPE_LAST_WORKFLOW_TASK
+        point = _task_of(desk, run, last=last)
     reset.workflow_execution.workflow_id = run.state.workflow_id
     reset.workflow_execution.run_id = run.state.run_id
-    if asked.HasField("options"):
-        target = asked.options.WhichOneof("target")
-        reset.reset_reapply_type = asked.options.reset_reapply_type
-        reset.reset_reapply_exclude_types.extend(asked.options.reset_reapply_exclude_types)
-        point = asked.options.workflow_task_id if target == "workflow_task_id" else 0
-    else:
-        first = asked.reset_type == ResetType.RESET_TYPE_FIRST_WORKFLOW_TASK
-        target = "first_workflow_task" if first else "last_workflow_task"
-        reset.reset_reapply_type = asked.reset_reapply_type
-        point = 0
-    if target == "build_id":
-        raise InvalidArgument(f"Can't find reset point for {asked.options.build_id}")
-    reset.workflow_task_finish_event_id = point or _task_of(desk, run, target or "")
-    reset.post_reset_operations.extend(asked.post_reset_operations)
+    reset.workflow_task_finish_event_id = point
     reset_run(desk, run, reset, context)
 
 
-def _task_of(desk: Desk, run: LoadedRun, target: str) -> int:
+def _build_of(desk: Desk, run: LoadedRun, options: ResetOptions) -> tuple[LoadedRun, int]:
+    """Return where the chain first met a build: the run, and the end of the workflow task."""
+    state, build_id = run.state, options.build_id
+    for point in state.reset_points:
+        if point.build_id != build_id:
+            continue
+        if not point.resettable:
+            raise InvalidArgument(f"Reset point for {build_id} is not resettable")
+        if point.expire_ns and point.expire_ns < desk.now_ns:
+            raise InvalidArgument(f"Reset point for {build_id} is expired")
+        if point.run_id == state.run_id:
+            return run, point.completed_event_id
+        if options.current_run_only:
+            raise InvalidArgument(
+                f"Reset point for {build_id} points to previous run and CurrentRunOnly is set"
+            )
+        met = WorkflowExecution(workflow_id=state.workflow_id, run_id=point.run_id)
+        return desk.turn.find(state.namespace_key, met), point.completed_event_id
+    raise InvalidArgument(f"Can't find reset point for {build_id}")
+
+
+def _task_of(desk: Desk, run: LoadedRun, last: bool) -> int:
     """Return the event at which a run's first or last completed workflow task ended, or would
     have."""
     frames = read_history(desk, run).frames
-    last = target == "last_workflow_task"
     scheduled_id = 0
     for frame in reversed(frames) if last else frames:
         event = History.FromString(frame).events[0]
