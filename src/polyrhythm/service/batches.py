@@ -11,7 +11,7 @@ from typing import Any
 
 from temporalio.api.activity.v1 import ActivityOptions
 from temporalio.api.enums.v1 import BatchOperationType, ResetType
-from temporalio.api.workflow.v1 import WorkflowExecutionOptions
+from temporalio.api.workflow.v1 import WorkflowExecutionInfo, WorkflowExecutionOptions
 from temporalio.api.workflowservice.v1 import (
     DescribeBatchOperationRequest,
     ListBatchOperationsRequest,
@@ -130,6 +130,7 @@ def handle_list_batches(
 def _page(page: RunPage) -> ListBatchOperationsResponse:
     response = ListBatchOperationsResponse(next_page_token=page_token(page))
     for info in page.infos:
+        assert isinstance(info, WorkflowExecutionInfo)
         job = response.operation_info.add(job_id=info.execution.workflow_id)
         job.state = batch_state(info.status)
         job.start_time.CopyFrom(info.start_time)
