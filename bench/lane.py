@@ -23,9 +23,9 @@ import temporalio.api.workflowservice.v1 as ws
 from temporalio.api.command.v1 import Command
 from temporalio.api.enums.v1 import CommandType
 
+from polyrhythm.base.collector import settle_collector
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import Limits
-from polyrhythm.cli.dev import settle_collector
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.lane import Lane
 from polyrhythm.stores.sqlite.store import SqliteStore

@@ -25,6 +25,7 @@ from lane import Engine, schedule, start
 from temporalio.api.command.v1 import Command
 from temporalio.api.enums.v1 import TaskQueueKind
 
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.engine.calls import Call
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -100,7 +101,7 @@ def measure(folder: str, events: int, window: int) -> dict[str, Any]:
         worker.signal(number)
         costs.append((time.process_time() - began) * 1000)
     cache = engine.lane.memory.world.cache
-    key = cache.current_key(1, NAME)
+    key = cache.current_key(1, EntityKind.WORKFLOW, NAME)
     run = cache.get(key)
     assert run is not None
     reached = run.state.next_event_id - 1

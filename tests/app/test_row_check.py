@@ -14,6 +14,7 @@ from polyrhythm.stores.sqlite import SqliteSettings, SqliteStore, check_file
 from polyrhythm.testing.crash.program import engine_batches
 
 OLD_FILE = Path(__file__).parents[1] / "corpus" / "sqlite" / "log-format-1.db.gz"
+NEWER = ("due_ns", "search_attributes")
 COUNTS = ("history_events", "history_bytes", "transitions")
 COLUMNS = [f.name for f in fields(RunRow) if f.name not in ("run_key", *COUNTS)]
 
@@ -26,7 +27,9 @@ def shell(path, sql):
 
 
 def rows(path):
-    return shell(path, "SELECT * FROM executions ORDER BY run_key")
+    """All rows, but for what this release writes in another way than the one of the file."""
+    columns = ", ".join(f.name for f in fields(RunRow) if f.name not in NEWER)
+    return shell(path, f"SELECT {columns} FROM executions ORDER BY run_key")
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from polyrhythm.app.loops import LoopThread, new_loop
 from polyrhythm.app.opened import Opened
 from polyrhythm.app.settings import AppPlan, AppSettings, plan_app
 from polyrhythm.app.signals import Signals
+from polyrhythm.base.collector import settle_collector
 from polyrhythm.sdk.client import blocking
 from polyrhythm.sdk.client.client import Client
 from polyrhythm.sdk.client.portal import Portal
@@ -123,6 +124,8 @@ class App:
                 "app.run() was called while a worker process imported this program: put it "
                 'under `if __name__ == "__main__":`'
             )
+        # The process is this application's alone.
+        settle_collector()
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(self.serve(told))
 

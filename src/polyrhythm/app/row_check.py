@@ -12,6 +12,7 @@ import os
 import socket
 from dataclasses import dataclass, field, replace
 
+from temporalio.api.common.v1 import SearchAttributes
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.app.compose import LANE
@@ -19,6 +20,7 @@ from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import DataLoss
 from polyrhythm.base.limits import ANSWER_GRACE_NS
 from polyrhythm.core import deadlines
+from polyrhythm.core.apply.versions import BUILD_IDS
 from polyrhythm.core.durations import span_ns
 from polyrhythm.core.fold import fold_row
 from polyrhythm.core.standalone import StandaloneState
@@ -136,8 +138,16 @@ def _compare(report: RowReport, row: RunRow | None, log: list[LogRow]) -> None:
 def _same(row: RunRow, wanted: RunRow) -> bool:
     if row == wanted:
         return True
-    # A release before answers were waited for woke a run that much earlier: it does no harm.
-    return row == replace(wanted, due_ns=wanted.due_ns - ANSWER_GRACE_NS)
+    # As earlier releases wrote it. Before answers were waited for a run was woken that much
+    # earlier, which does no harm; before builds were remembered no row named them.
+    due_ns = {wanted.due_ns, wanted.due_ns - ANSWER_GRACE_NS}
+    attributes = SearchAttributes.FromString(wanted.search_attributes)
+    attributes.indexed_fields.pop(BUILD_IDS, None)
+    unbuilt = attributes.SerializeToString(deterministic=True)
+    return row.due_ns in due_ns and row in (
+        replace(wanted, due_ns=row.due_ns),
+        replace(wanted, due_ns=row.due_ns, search_attributes=unbuilt),
+    )
 
 
 def _project(run_key: int, state: RunState, execution_ns: int, now_ns: int) -> RunRow:

@@ -7,7 +7,6 @@ signal ends it. A second signal ends it at once; so does a store that will not f
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -18,6 +17,7 @@ import uvloop
 from polyrhythm.app.compose import Place
 from polyrhythm.app.node import UNIX, Node, NodeSettings
 from polyrhythm.app.socket_path import socket_path
+from polyrhythm.base.collector import settle_collector
 from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.cli.dynamic_config import BadSettingError, apply_dynamic_config
 from polyrhythm.cli.exit_codes import ExitCode
@@ -41,9 +41,6 @@ NOT_BUILT = (
     "sqlite_pragma",
     "log_config",
 )
-
-# New objects that the garbage collector lets gather before it looks.
-YOUNG_OBJECTS_MAX = 10_000
 
 
 def run(flags: DevFlags) -> int:
@@ -97,20 +94,6 @@ def settings_of(flags: DevFlags) -> NodeSettings:
         [name for name in flags.namespace if name != "default"],
         keyring,
     )
-
-
-def settle_collector() -> None:
-    """Set the garbage collector's policy for a process that only serves from now on.
-
-    Modules and message classes live as long as the process; frozen, they are not looked at again. A
-    full collection took 30 to 50 ms with them (44,000 objects), which every call would wait for,
-    and takes under 1 ms without. A turn's requests, answers and rows are dead at its end: at 700
-    new objects, Python's own threshold, they were looked at up to three times before. In
-    `bench/lane.py` collections took 53 us a workflow so, and take 13 us at 10,000.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS_MAX)
 
 
 async def _serve(settings: NodeSettings) -> None:

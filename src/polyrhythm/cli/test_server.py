@@ -13,7 +13,7 @@ import sys
 
 import uvloop
 
-from polyrhythm.cli.dev import settle_collector
+from polyrhythm.base.collector import settle_collector
 from polyrhythm.cli.exit_codes import ExitCode
 from polyrhythm.cli.flags import SkippingFlags
 from polyrhythm.cli.logs import set_up_logs

@@ -197,6 +197,10 @@ class DurableLoop:
         """Return the tasks that have not ended, oldest first."""
         return [task for task in self._tasks if not task.done()]
 
+    def forget_tasks(self) -> None:
+        """Let go of all tasks: they have ended or were dropped."""
+        self._tasks.clear()
+
     def drop_tasks(self) -> None:
         """Close every coroutine that has not ended, without a sound."""
         for task in self.live_tasks():

@@ -144,6 +144,8 @@ class Instance:
     def close(self) -> None:
         """Drop the code without a sound: coroutines are closed, verbs refuse."""
         context = self._context
+        if context.closed:
+            return
         context.closed = True
         if context.loop.live_tasks():
             with self._entered():
@@ -151,6 +153,11 @@ class Instance:
         context.by_event.clear()
         context.main = None
         context.instance = None
+        # What leads back to the run. Freed at once it leaves nothing to the collector, which stops
+        # the whole program while it looks for such circles.
+        context.outbox.made = []
+        context.loop.forget_tasks()
+        del context.handlers, context.loop
 
     def _align(
         self, task: PollWorkflowTaskQueueResponse, events: Sequence[HistoryEvent]

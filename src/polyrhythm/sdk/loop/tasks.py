@@ -53,12 +53,14 @@ class TaskRun:
             return False
         self.event_id = event.event_id
         self.context.by_event[event.event_id] = self
+        # It names its owner, which would keep both.
+        del self.made
         return True
 
     def cancel(self) -> bool:
         """Ask for the end of the task; whether the wait ends now."""
         context = self.context
-        if context.closed or self.made.dropped:
+        if context.closed:
             return True
         if not self.event_id:
             # No event yet: the command has not left, since whatever left is matched before code
@@ -155,6 +157,8 @@ def on_task_completed(context: Context, event: HistoryEvent) -> None:
         run.future.let_fail(error)
     else:
         run.future.set_result(value)
+    # A future and what it waited for are not to keep each other alive: there is one of them a task.
+    run.future.on_cancel = None
 
 
 def on_task_failed(context: Context, event: HistoryEvent) -> None:
