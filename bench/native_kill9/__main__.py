@@ -40,6 +40,7 @@ EARLY_S = 0.9
 READY_S = 60
 DRAIN_S = 180
 FINDINGS_SHOWN = 20
+LOG_SHOWN = 20_000
 
 
 @dataclass(slots=True)
@@ -132,7 +133,10 @@ class Rig:
         return time.monotonic() - began
 
     def stop(self) -> None:
-        """End what is left."""
+        """End what is left, and show what the programs had to say."""
+        for slot in self.slots:
+            log = self.folder / f"program-{slot.name}.log"
+            print(log.read_text()[:LOG_SHOWN], file=sys.stderr, end="")
         for slot in self.slots:
             if slot.process is not None and slot.process.poll() is None:
                 slot.process.kill()

@@ -10,6 +10,7 @@ thread or on the loop, a timer, a signal, an update, a local task and now and th
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import json
 import os
 import sys
@@ -38,6 +39,7 @@ SLOT = sys.argv[2] if len(sys.argv) > 2 else "0"
 FILE = FOLDER / "native.db"
 ACKS = FOLDER / "acks.jsonl"
 EFFECTS = FOLDER / "effects.log"
+SLOW_START_S = 5.0
 # An attempt that died with its process is made again after this.
 ATTEMPT = "1s"
 
@@ -168,7 +170,10 @@ async def main() -> None:
                 number += 1
                 await drive(f"order-{SLOT}-{number}", number, [])
 
+    # A start that takes long leaves the stacks of its threads in the log.
+    faulthandler.dump_traceback_later(SLOW_START_S)
     async with app:
+        faulthandler.cancel_dump_traceback_later()
         print("ready", flush=True)
         async with asyncio.TaskGroup() as group:
             for _ in range(plan["at_once"]):
