@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from polyrhythm.app.application import App
     from polyrhythm.base.errors import AlreadyStarted, NotFound, PolyrhythmError
-    from polyrhythm.sdk import events, wf
+    from polyrhythm.sdk import events, intercept, otel, wf
     from polyrhythm.sdk.alerts.alert import Alert
     from polyrhythm.sdk.client.blocking import Client, Run, UpdateHandle
     from polyrhythm.sdk.client.history import History
@@ -125,6 +125,8 @@ __all__ = [
     "WorkflowTerminated",
     "WorkflowTimedOut",
     "events",
+    "intercept",
+    "otel",
     "task",
     "wf",
 ]
@@ -161,7 +163,7 @@ if not TYPE_CHECKING:  # else every misspelt name would be accepted
 
     def __getattr__(name: str) -> Any:
         """Import what a name stands for, once."""
-        if name in ("events", "wf"):
+        if name in ("events", "intercept", "otel", "wf"):
             value: Any = import_module(f"polyrhythm.sdk.{name}")
         elif name == "task":
             value = import_module("polyrhythm.sdk.task").TASK

@@ -142,13 +142,14 @@ class Opened:
             converter=worker.converter,
             codec=worker.codec,
             header=self._plan.header,
+            chain=worker.chain,
         )
 
     def _worker(self) -> Worker:
         plan, registry = self._plan, self._registry
         add_courier(registry)
         install()
-        loop_settings = LoopSettings(header=plan.header, guard=guarded)
+        loop_settings = LoopSettings(header=plan.header, chain=plan.worker.chain, guard=guarded)
         return Worker(
             self._link,
             WorkerPlan(

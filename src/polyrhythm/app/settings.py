@@ -7,7 +7,7 @@ library. Durations are "10s" or seconds. What only one backend has says so.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from polyrhythm.engine.host_loop import LoopHost
 from polyrhythm.engine.lane import Lane
 from polyrhythm.sdk.connection import ConnectionSettings, Tls
 from polyrhythm.sdk.errors import MisuseError
+from polyrhythm.sdk.intercept.chain import Interceptor, plan_chain
 from polyrhythm.sdk.values import Codec, Converter
 from polyrhythm.sdk.worker import WorkerSettings
 
@@ -54,6 +55,8 @@ class AppSettings(TypedDict, total=False):
     converter: Converter
     codec: Codec
     header: Callable[[], Mapping[str, Payload]]
+    # Code around runs, attempts, messages and calls: see `polyrhythm.intercept`.
+    interceptors: Sequence[Interceptor]
     # Of a service on another machine.
     tls: Tls | bool
     api_key: str
@@ -104,6 +107,7 @@ def plan_app(name: str, url: str | None, given: AppSettings) -> AppPlan:
     for key in ("identity", "tasks_max", "processes_max", "cached_runs_max", "converter", "codec"):
         if key in given:
             setattr(worker, key, given[key])
+    worker.chain = plan_chain(given.get("interceptors", ()))
     if "stop" in given:
         worker.stop_s = parse_span(given["stop"])
     return AppPlan(

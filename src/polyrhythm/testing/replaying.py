@@ -57,6 +57,7 @@ def replay(app: App, history: History) -> None:
         queue=app.plan.queue,
         converter=worker.converter,
         header=app.plan.header,
+        chain=worker.chain,
         guard=guarded,
     )
     instance = Instance(definition, settings)

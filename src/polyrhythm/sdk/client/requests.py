@@ -92,8 +92,6 @@ def _fill(
         for name, value in options.search_attributes.items():
             field = request.search_attributes.indexed_fields[name]
             field.CopyFrom(encode_attribute(converter, name, value))
-    if session.header is not None:
-        session.fill_header(request.header)
     if options.summary:
         request.user_metadata.summary.CopyFrom(converter.encode(options.summary))
     if options.details:

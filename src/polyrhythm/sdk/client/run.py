@@ -8,10 +8,10 @@ as new.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
-from temporalio.api.failure.v1 import Failure as FailureMessage
 from temporalio.api.query.v1 import WorkflowQuery
 from temporalio.api.update.v1 import Outcome
 from temporalio.api.workflowservice.v1 import (
@@ -20,7 +20,6 @@ from temporalio.api.workflowservice.v1 import (
     GetWorkflowExecutionHistoryRequest,
     GetWorkflowExecutionHistoryResponse,
     QueryWorkflowRequest,
-    QueryWorkflowResponse,
     RequestCancelWorkflowExecutionRequest,
     RequestCancelWorkflowExecutionResponse,
     SignalWorkflowExecutionRequest,
@@ -30,18 +29,17 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.base.durations import Span, parse_span
-from polyrhythm.base.errors import QueryFailed as RefusedQuery
-from polyrhythm.sdk import errors
+from polyrhythm.sdk.client.asking import ask
 from polyrhythm.sdk.client.history import History
 from polyrhythm.sdk.client.moment import RunMoment, fetch_moment
-from polyrhythm.sdk.client.session import LONG_POLL_S, Session, new_id
+from polyrhythm.sdk.client.session import Session, new_id
 from polyrhythm.sdk.client.updates import make_update, read_outcome, update_request, wait_outcome
-from polyrhythm.sdk.client.views import Description, read_description, read_status
+from polyrhythm.sdk.client.views import Description, read_description
 from polyrhythm.sdk.client.waiting import wait_closed
 from polyrhythm.sdk.declare.methods import QueryMethod, SignalMethod, UpdateMethod
 from polyrhythm.sdk.declare.signature import bind
 from polyrhythm.sdk.definitions import Signature
-from polyrhythm.sdk.failures import from_failure
+from polyrhythm.sdk.intercept.calls import CallKind, Outbound
 from polyrhythm.sdk.messages import Query, Signal, Update, UpdateCall
 
 P = ParamSpec("P")
@@ -132,16 +130,21 @@ class Run(Generic[R]):
         has ended.
         """
         name, signature, values = _message(signal, args, kwargs)
-        request = SignalWorkflowExecutionRequest(
-            namespace=self.session.namespace,
-            signal_name=name,
-            identity=self.session.identity,
-            request_id=new_id(),
-        )
-        self._name(request.workflow_execution)
-        request.input.CopyFrom(self.session.converter.encode_all(values, signature))
-        self.session.fill_header(request.header)
-        await self.session.call("SignalWorkflowExecution", request, SignalWorkflowExecutionResponse)
+        session = self.session
+
+        async def work(values: Sequence[Any], call: Outbound | None) -> None:
+            request = SignalWorkflowExecutionRequest(
+                namespace=session.namespace,
+                signal_name=name,
+                identity=session.identity,
+                request_id=new_id(),
+            )
+            self._name(request.workflow_execution)
+            request.input.CopyFrom(session.converter.encode_all(values, signature))
+            session.fill_header(request.header, call)
+            await session.call("SignalWorkflowExecution", request, SignalWorkflowExecutionResponse)
+
+        await session.send(CallKind.SIGNAL, (name, self.workflow_id), values, work)
 
     @overload
     async def query(self, query: Query[T]) -> T: ...
@@ -157,24 +160,17 @@ class Run(Generic[R]):
     async def query(self, query: Any, *args: Any, **kwargs: Any) -> Any:
         """Ask a question; a closed run answers while its history is kept. Raises QueryFailed."""
         name, signature, values = _message(query, args, kwargs)
-        session = self.session
-        request = QueryWorkflowRequest(namespace=session.namespace)
-        self._name(request.execution)
-        asked = WorkflowQuery(query_type=name)
-        asked.query_args.CopyFrom(session.converter.encode_all(values, signature))
-        session.fill_header(asked.header)
-        request.query.CopyFrom(asked)
-        try:
-            response = await session.call(
-                "QueryWorkflow", request, QueryWorkflowResponse, LONG_POLL_S
-            )
-        except RefusedQuery as error:
-            failed = errors.QueryFailed(f"query {name!r} failed: {error}")
-            raise failed from _cause(error, session)
-        if response.HasField("query_rejected"):
-            status = read_status(response.query_rejected.status).name.lower()
-            raise errors.QueryFailed(f"query {name!r} was refused: the run is {status}")
-        return session.converter.decode_result(response.query_result, signature.result)
+
+        async def work(values: Sequence[Any], call: Outbound | None) -> Any:
+            request = QueryWorkflowRequest(namespace=self.session.namespace)
+            self._name(request.execution)
+            asked = WorkflowQuery(query_type=name)
+            asked.query_args.CopyFrom(self.session.converter.encode_all(values, signature))
+            self.session.fill_header(asked.header, call)
+            request.query.CopyFrom(asked)
+            return await ask(self.session, request, signature)
+
+        return await self.session.send(CallKind.QUERY, (name, self.workflow_id), values, work)
 
     @overload
     async def update(self, update: Update[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
@@ -274,15 +270,24 @@ class Run(Generic[R]):
 
     async def _update(self, update: Any, args: Any, kwargs: Any) -> UpdateHandle[Any]:
         name, signature, values = _message(update, args, kwargs)
+
+        async def work(values: Sequence[Any], sent: Outbound | None) -> UpdateHandle[Any]:
+            call: UpdateCall[Any] = UpdateCall(name, signature, tuple(values))
+            return await self._make(call, sent)
+
+        subject = (name, self.workflow_id)
+        handle: UpdateHandle[Any] = await self.session.send(CallKind.UPDATE, subject, values, work)
+        return handle
+
+    async def _make(self, call: UpdateCall[Any], sent: Outbound | None) -> UpdateHandle[Any]:
         update_id = new_id()
         target = (self.workflow_id, self.run_id)
-        call: UpdateCall[Any] = UpdateCall(name, signature, values)
-        request = update_request(self.session, target, call, update_id)
+        request = update_request(self.session, target, call, update_id, sent)
         response = await make_update(self.session, request)
         run = Run[Any](
             self.session, self.workflow_id, response.update_ref.workflow_execution.run_id
         )
-        handle: UpdateHandle[Any] = UpdateHandle(run, name, signature, update_id)
+        handle: UpdateHandle[Any] = UpdateHandle(run, call.name, call.signature, update_id)
         if response.HasField("outcome"):
             handle.settle(response.outcome)
         return handle
@@ -290,13 +295,6 @@ class Run(Generic[R]):
     def _name(self, execution: Any) -> None:
         execution.workflow_id = self.workflow_id
         execution.run_id = self.run_id
-
-
-def _cause(error: RefusedQuery, session: Session) -> BaseException:
-    """What the handler raised, where the service passed it on."""
-    if not error.failure:
-        return error
-    return from_failure(FailureMessage.FromString(error.failure), session.converter)
 
 
 def _message(

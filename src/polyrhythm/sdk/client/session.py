@@ -9,19 +9,23 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
-from temporalio.api.common.v1 import Payload
+from temporalio.api.common.v1 import Header, Payload
 
 from polyrhythm.base.errors import Aborted, ResourceExhausted, Unavailable
 from polyrhythm.sdk.errors import MisuseError
+from polyrhythm.sdk.intercept.calls import CallKind, Headers, Outbound
+from polyrhythm.sdk.intercept.chain import Chain, go_through
 from polyrhythm.sdk.link import OWN_SERVICE, WORKFLOW_SERVICE, Link
 from polyrhythm.sdk.values import Codec, Converter, decode_message, encode_message
 
 M = TypeVar("M", bound=Message)
+# Makes a call of these arguments; the interceptors' view of it is None without them.
+Work = Callable[[Sequence[Any], Outbound | None], Awaitable[Any]]
 BUSY = (Unavailable, ResourceExhausted, Aborted)
 CALL_S = 10.0
 # The service answers a long poll within 20 seconds, with nothing if there is nothing.
@@ -41,6 +45,7 @@ class Session:
     converter: Converter = field(default_factory=Converter)
     codec: Codec | None = None
     header: Callable[[], Mapping[str, Payload]] | None = None
+    chain: Chain = field(default_factory=Chain)
     patience_s: float = 30.0
 
     async def call(
@@ -82,11 +87,24 @@ class Session:
             await decode_message(self.codec, response)
         return response
 
-    def fill_header(self, header: Any) -> None:
+    def fill_header(self, header: Header, call: Outbound | None = None) -> None:
         """Add what travels along."""
         if self.header is not None:
             for name, payload in self.header().items():
                 header.fields[name].CopyFrom(payload)
+        if call is not None:
+            call.headers.fill(header)
+
+    async def send(
+        self, kind: CallKind, subject: tuple[str, str], args: Sequence[Any], work: Work
+    ) -> Any:
+        """Do `work`, which is given the arguments and the call as interceptors left it. `subject`:
+        the name of what is called, and the workflow id."""
+        if not self.chain.sends:
+            return await work(args, None)
+        name, workflow_id = subject
+        call = Outbound(kind, name, list(args), Headers(self.converter), workflow_id)
+        return await go_through(self.chain.sends, call, lambda: work(call.args, call))
 
 
 def new_id() -> str:

@@ -6,6 +6,7 @@ message that came with it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from temporalio.api.workflowservice.v1 import (
@@ -24,6 +25,7 @@ from polyrhythm.sdk.client.updates import ACCEPTED, make_update, update_request
 from polyrhythm.sdk.declare.signature import bind
 from polyrhythm.sdk.definitions import WorkflowDefinition
 from polyrhythm.sdk.errors import MisuseError
+from polyrhythm.sdk.intercept.calls import CallKind, Outbound
 from polyrhythm.sdk.messages import UpdateCall
 from polyrhythm.sdk.settings import IdConflict, StartOptions
 
@@ -52,13 +54,19 @@ class Starter(Generic[P, R]):
 
     async def start(self, *args: P.args, **kwargs: P.kwargs) -> Run[R]:
         """Start a run; it is durable when this returns. Raises AlreadyStarted."""
-        session, options = self._session, self._options
         values = self._values(args, kwargs)
+        subject = (self._definition.name, self._options.id)
+        run: Run[R] = await self._session.send(CallKind.WORKFLOW, subject, values, self._start)
+        return run
+
+    async def _start(self, values: Sequence[Any], call: Outbound | None) -> Run[R]:
+        session, options = self._session, self._options
         if options.signal is not None:
             with_signal = signal_with_start_request(
                 session, self._definition, options, values, options.signal
             )
             workflow_id = with_signal.workflow_id
+            session.fill_header(with_signal.header, call)
             signaled = await session.call(
                 "SignalWithStartWorkflowExecution",
                 with_signal,
@@ -68,6 +76,7 @@ class Starter(Generic[P, R]):
         request = start_request(session, self._definition, options, values)
         request.workflow_id_conflict_policy = options.id_conflict.value  # type: ignore[assignment]
         workflow_id = request.workflow_id
+        session.fill_header(request.header, call)
         started = await session.call(
             "StartWorkflowExecution", request, StartWorkflowExecutionResponse
         )
@@ -87,14 +96,26 @@ class Starter(Generic[P, R]):
         """
         if not self._options.id:
             raise MisuseError("an update with a start needs an id: workflow.options(id=...)")
-        session = self._session
         values = self._values(args, kwargs)
+        subject = (self._definition.name, self._options.id)
+
+        async def work(values: Sequence[Any], call: Outbound | None) -> UpdateHandle[T]:
+            return await self._start_update(update, values, call)
+
+        handle: UpdateHandle[T] = await self._session.send(CallKind.WORKFLOW, subject, values, work)
+        return handle
+
+    async def _start_update(
+        self, update: UpdateCall[T], values: Sequence[Any], call: Outbound | None
+    ) -> UpdateHandle[T]:
+        session = self._session
         start = start_request(session, self._definition, self._options, values)
+        session.fill_header(start.header, call)
         conflict = self._options.id_conflict
         joined = IdConflict.JOIN if conflict is IdConflict.FAIL else conflict
         start.workflow_id_conflict_policy = joined.value
         update_id = new_id()
-        change = update_request(session, (start.workflow_id, ""), update, update_id)
+        change = update_request(session, (start.workflow_id, ""), update, update_id, call)
         request = ExecuteMultiOperationRequest(namespace=session.namespace)
         request.operations.add().start_workflow.CopyFrom(start)
         request.operations.add().update_workflow.CopyFrom(change)

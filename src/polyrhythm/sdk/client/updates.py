@@ -21,6 +21,7 @@ from polyrhythm.sdk import errors
 from polyrhythm.sdk.client.session import LONG_POLL_S, Session
 from polyrhythm.sdk.definitions import Signature
 from polyrhythm.sdk.failures import from_failure
+from polyrhythm.sdk.intercept.calls import Outbound
 from polyrhythm.sdk.messages import UpdateCall
 
 ACCEPTED = 2
@@ -28,7 +29,11 @@ COMPLETED = 3
 
 
 def update_request(
-    session: Session, target: tuple[str, str], call: UpdateCall[Any], update_id: str
+    session: Session,
+    target: tuple[str, str],
+    call: UpdateCall[Any],
+    update_id: str,
+    sent: Outbound | None = None,
 ) -> UpdateWorkflowExecutionRequest:
     """Return the request of an update for a run (workflow id, run id). Raises PayloadError."""
     request = UpdateWorkflowExecutionRequest(namespace=session.namespace)
@@ -39,7 +44,7 @@ def update_request(
     request.request.input.name = call.name
     payloads = session.converter.encode_all(call.args, call.signature)
     request.request.input.args.CopyFrom(payloads)
-    session.fill_header(request.request.input.header)
+    session.fill_header(request.request.input.header, sent)
     return request
 
 

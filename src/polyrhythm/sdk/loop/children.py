@@ -16,10 +16,12 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.sdk.definitions import Cancellation, ChildOptions, WorkflowDefinition
+from polyrhythm.sdk.intercept.calls import CallKind
 from polyrhythm.sdk.loop.external import CancelExternal
 from polyrhythm.sdk.loop.futures import DurableFuture
 from polyrhythm.sdk.loop.origin import find_place
 from polyrhythm.sdk.loop.outbox import Made
+from polyrhythm.sdk.loop.passing import announce, fill_header
 from polyrhythm.sdk.retry import to_policy
 
 if TYPE_CHECKING:
@@ -102,6 +104,8 @@ def start_child(
     """Make the command; return the child. Raises PayloadError."""
     context.check_writable(f"child workflow {definition.name}")
     settings = context.settings
+    call = announce(context, CallKind.CHILD, definition.name, args, options.id)
+    args = args if call is None else call.args
     payloads = settings.converter.encode_all(args, definition.signature)
     run = ChildRun(context, definition, options)
     command = Command(command_type=commands.COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION)
@@ -136,7 +140,7 @@ def start_child(
     for name, value in options.search_attributes.items():
         field = attributes.search_attributes.indexed_fields[name]
         field.CopyFrom(context.encode_attribute(value))
-    context.fill_header(attributes.header)
+    fill_header(context, attributes.header, call)
     context.fill_summary(command, options.summary)
     run.made = context.outbox.add(command, run, find_place())
     return run

@@ -21,7 +21,9 @@ from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.sdk.definitions import WorkflowDefinition
 from polyrhythm.sdk.errors import MisuseError, NondeterminismError
+from polyrhythm.sdk.intercept.calls import CallKind, Outbound
 from polyrhythm.sdk.loop.origin import OURS, Place, find_place
+from polyrhythm.sdk.loop.passing import announce, fill_header
 from polyrhythm.sdk.retry import to_policy
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class ContinueAsNew(BaseException):
         self.options = options
         self.input = input_
         self.place = place
+        # As interceptors left it.
+        self.call: Outbound | None = None
 
 
 @dataclass(slots=True)
@@ -82,8 +86,13 @@ def continue_as_new(context: Context, args: Sequence[Any], options: Continuation
     """Return what has to be raised to go on as a new run. Raises PayloadError."""
     context.check_writable("wf.continue_as_new()")
     definition = options.definition or context.definition
+    name = definition.name if options.definition else context.type_name
+    call = announce(context, CallKind.CONTINUE, name, args, context.workflow_id)
+    args = args if call is None else call.args
     payloads = context.settings.converter.encode_all(args, definition.signature)
-    return ContinueAsNew(options, payloads, find_place())
+    wish = ContinueAsNew(options, payloads, find_place())
+    wish.call = call
+    return wish
 
 
 def close(context: Context, main: asyncio.Task[Any]) -> None:
@@ -157,7 +166,7 @@ def _continue(context: Context, wish: ContinueAsNew) -> None:
     for name, value in options.search_attributes.items():
         payload = context.encode_attribute(value)
         attributes.search_attributes.indexed_fields[name].CopyFrom(payload)
-    context.fill_header(attributes.header)
+    fill_header(context, attributes.header, wish.call)
     _end(context, command, wish.place)
 
 

@@ -15,10 +15,11 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from temporalio.api.command.v1 import Command
-from temporalio.api.common.v1 import Header, Payload, Payloads
+from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import (
     HistoryEvent,
@@ -44,6 +45,7 @@ from polyrhythm.sdk.loop.futures import DurableFuture, DurableTask
 from polyrhythm.sdk.loop.handlers import Handler, Handlers
 from polyrhythm.sdk.loop.info import WorkflowInfo, moment, read_info
 from polyrhythm.sdk.loop.outbox import Outbox
+from polyrhythm.sdk.loop.passing import run_main
 from polyrhythm.sdk.loop.settings import LoopSettings
 from polyrhythm.sdk.loop.signals import SignalQueue, call_handler
 from polyrhythm.sdk.loop.updates import CURRENT, UpdateInfo, UpdateRun
@@ -236,7 +238,7 @@ class Context:
             queues = list(self._signals.values()) if handler.is_any else [self.signal_queue(name)]
             for queue in queues:
                 while queue:
-                    call_handler(self, handler, queue.name, queue.take_raw())
+                    call_handler(self, handler, queue.name, *queue.take_raw())
 
     def update_info(self) -> UpdateInfo | None:
         """Return which update the running code answers."""
@@ -285,12 +287,6 @@ class Context:
             yield
         finally:
             self.read_only = before
-
-    def fill_header(self, header: Header) -> None:
-        """Add what travels with every call out of a run."""
-        if self.settings.header is not None:
-            for name, payload in self.settings.header().items():
-                header.fields[name].CopyFrom(payload)
 
     def fill_summary(self, command: Command, summary: str) -> None:
         """Add a line for people."""
@@ -392,7 +388,8 @@ class Context:
         """Create the main coroutine."""
         definition = self.definition
         args = self.settings.converter.decode_all(self.started.input, definition.signature)
+        run = definition.run
         if definition.factory is not None:
-            args.insert(0, self.instance)
-        work = definition.run(*args)
+            run = partial(run, self.instance)
+        work = run_main(self, args, run) if self.settings.chain.workflows else run(*args)
         self.main = self.loop.spawn(work, f"workflow-{definition.name}", contextvars.Context())

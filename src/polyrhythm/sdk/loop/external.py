@@ -14,9 +14,11 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.sdk.definitions import Signature
+from polyrhythm.sdk.intercept.calls import CallKind
 from polyrhythm.sdk.loop.futures import DurableFuture
 from polyrhythm.sdk.loop.origin import Place, find_place
 from polyrhythm.sdk.loop.outbox import Made
+from polyrhythm.sdk.loop.passing import announce, fill_header
 
 if TYPE_CHECKING:
     from polyrhythm.sdk.loop.context import Context
@@ -112,6 +114,8 @@ def signal_external(
 ) -> DurableFuture[None]:
     """Send a signal; what is returned is resolved at its delivery. Raises PayloadError."""
     context.check_writable(f"signal {name} to a workflow")
+    call = announce(context, CallKind.SIGNAL, name, args, target.id)
+    args = args if call is None else call.args
     payloads = context.settings.converter.encode_all(args, signature)
     signal = SignalExternal(context, target.id, name)
     command = Command(command_type=commands.COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION)
@@ -122,7 +126,7 @@ def signal_external(
     attributes.signal_name = name
     attributes.child_workflow_only = target.child
     attributes.input.CopyFrom(payloads)
-    context.fill_header(attributes.header)
+    fill_header(context, attributes.header, call)
     signal.made = context.outbox.add(command, signal, find_place())
     return signal.future
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from polyrhythm.sdk.definitions import HandlerKind, Signature, WorkflowDefinition
 from polyrhythm.sdk.loop.futures import DurableTask
+from polyrhythm.sdk.loop.passing import Fields, around_handler
 
 if TYPE_CHECKING:
     from polyrhythm.sdk.loop.context import Context
@@ -79,13 +80,20 @@ class Handlers:
         """Return the names of a kind that are answered."""
         return sorted(name for one, name in self._table if one is kind)
 
-    def run(self, handler: Handler, name: str, args: Sequence[Any]) -> DurableTask[Any] | None:
-        """Begin a signal's handler; its task if it is async."""
+    def run(
+        self, handler: Handler, name: str, args: list[Any], fields: Fields
+    ) -> DurableTask[Any] | None:
+        """Begin a signal's handler; its task if it is async, or has interceptors around it."""
         loop = self._context.loop
-        if not handler.is_async:
+        intercepted = bool(self._context.settings.chain.messages)
+        if not handler.is_async and not intercepted:
             loop.call_soon(handler.function, *args, context=contextvars.Context())
             return None
-        task = loop.spawn(handler.function(*args), f"signal-{name}", contextvars.Context())
+        if intercepted:
+            work = around_handler(self._context, handler, name, args, fields)
+        else:
+            work = handler.function(*args)
+        task = loop.spawn(work, f"signal-{name}", contextvars.Context())
         self.watch(task, handler.kind, name)
         task.add_done_callback(self._report)
         return task

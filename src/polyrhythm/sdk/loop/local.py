@@ -7,21 +7,23 @@ results from the markers, in their order, after the code has come to rest: as th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from temporalio.api.command.v1 import Command
-from temporalio.api.common.v1 import Payloads
+from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.enums.v1 import command_type_pb2 as commands
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.sdk.definitions import TaskDefinition, TaskOptions
 from polyrhythm.sdk.errors import NondeterminismError
+from polyrhythm.sdk.intercept.calls import CallKind
 from polyrhythm.sdk.loop.futures import DurableFuture
 from polyrhythm.sdk.loop.origin import Place, find_place, spell_place
+from polyrhythm.sdk.loop.passing import announce
 from polyrhythm.sdk.loop.timers import SECOND_NS, start_call
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class LocalTask:
     input: Payloads
     attempt: int
     scheduled_ns: int
+    # Headers of the call, for interceptors.
+    fields: Mapping[str, Payload] | None = None
 
 
 @dataclass(slots=True)
@@ -140,9 +144,13 @@ def start_local(
 ) -> DurableFuture[Any]:
     """Have a task run inside this workflow task; return what its result arrives in."""
     context.check_writable(f"local task {definition.name}()")
+    call = announce(context, CallKind.LOCAL_TASK, definition.name, args)
+    args = args if call is None else call.args
     payloads = context.settings.converter.encode_all(args, definition.signature)
     runs = context.locals
     task = LocalTask(runs.next_seq(), definition, options, payloads, 1, context.now_ns)
+    if call is not None:
+        task.fields = call.headers.payloads()
     run = LocalRun(context, task, find_place())
     runs.open[run.seq] = run
     runs.queued[run.seq] = task

@@ -7,6 +7,7 @@ the workflow says about itself. A handler may be async but has nothing to wait f
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from typing import TYPE_CHECKING, Any
 
 from temporalio.api.common.v1 import Payloads
@@ -22,6 +23,7 @@ from temporalio.api.workflowservice.v1 import (
 from polyrhythm.sdk.definitions import HandlerKind
 from polyrhythm.sdk.errors import Failure as UserFailure
 from polyrhythm.sdk.errors import MisuseError
+from polyrhythm.sdk.loop.passing import around_handler
 
 if TYPE_CHECKING:
     from polyrhythm.sdk.loop.context import Context
@@ -103,6 +105,10 @@ def _value_of(context: Context, query: WorkflowQuery) -> Any:
         known = ", ".join(context.handlers.names(HandlerKind.QUERY)) or "none"
         raise UserFailure(f"the workflow has no query {name!r}; it has: {known}")
     args = context.decode_message(handler, name, query.query_args)
+    if context.settings.chain.messages:
+        fields = query.header.fields
+        around = around_handler(context, handler, name, args, fields)
+        return contextvars.Context().run(_finish, around)
     value = handler.function(*args)
     return _finish(value) if handler.is_async else value
 

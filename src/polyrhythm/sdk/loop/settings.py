@@ -1,8 +1,8 @@
 """What the loop is given by its worker, and what it hands back.
 
 One LoopSettings serves all runs of a worker. `header` adds values that travel with every call out
-of a run; `guard` is entered around user code (it refuses files, sockets and the like); `log` gets
-what a person should see, never during a replay.
+of a run, `chain` has the interceptors; `guard` is entered around user code (it refuses files,
+sockets and the like); `log` gets what a person should see, never during a replay.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.sdk.definitions import TaskDefinition, TaskOptions
+from polyrhythm.sdk.intercept.chain import Chain
 from polyrhythm.sdk.loop.local import LocalTask
 from polyrhythm.sdk.values import Converter
 
@@ -36,6 +37,7 @@ class LoopSettings:
     queue: str = ""
     converter: Converter = field(default_factory=Converter)
     header: Callable[[], Mapping[str, Payload]] | None = None
+    chain: Chain = field(default_factory=Chain)
     guard: Callable[[], AbstractContextManager[Any]] | None = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("polyrhythm.workflow"))
     templates: dict[tuple[int, int], Template] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from polyrhythm.sdk.definitions import HandlerKind, Signature
 from polyrhythm.sdk.loop.futures import DurableFuture
 from polyrhythm.sdk.loop.handlers import Handler
+from polyrhythm.sdk.loop.passing import Fields
 
 if TYPE_CHECKING:
     from polyrhythm.sdk.loop.context import Context
@@ -30,26 +31,26 @@ class SignalQueue:
     def __init__(self, context: Context, name: str) -> None:
         self.name = name
         self._context = context
-        self._items: deque[Payloads] = deque()
+        self._items: deque[tuple[Payloads, Fields]] = deque()
         self._waiting: deque[DurableFuture[None]] = deque()
 
     def __len__(self) -> int:
         """Return how many signals wait."""
         return len(self._items)
 
-    def put(self, values: Payloads) -> None:
-        """Add a signal and wake one who waits."""
-        self._items.append(values)
+    def put(self, values: Payloads, fields: Fields) -> None:
+        """Add a signal, with its headers, and wake one who waits."""
+        self._items.append((values, fields))
         self._wake()
 
-    def take_raw(self) -> Payloads:
-        """Return the oldest signal as it came."""
+    def take_raw(self) -> tuple[Payloads, Fields]:
+        """Return the oldest signal as it came, with its headers."""
         return self._items.popleft()
 
     def take(self, signature: Signature) -> tuple[Any, ...] | None:
         """Return the values of the oldest signal that can be read; None when there is none."""
         while self._items:
-            values = self._items.popleft()
+            values, _ = self._items.popleft()
             try:
                 return tuple(self._context.settings.converter.decode_all(values, signature))
             except Exception as error:  # noqa: BLE001 - a payload of somebody else's
@@ -94,16 +95,18 @@ def on_signaled(context: Context, event: HistoryEvent) -> None:
     name = attributes.signal_name
     handler = context.handlers.find(HandlerKind.SIGNAL, name)
     if handler is None:
-        context.signal_queue(name).put(attributes.input)
+        context.signal_queue(name).put(attributes.input, attributes.header.fields)
     else:
-        call_handler(context, handler, name, attributes.input)
+        call_handler(context, handler, name, attributes.input, attributes.header.fields)
 
 
-def call_handler(context: Context, handler: Handler, name: str, values: Payloads) -> None:
+def call_handler(
+    context: Context, handler: Handler, name: str, values: Payloads, fields: Fields
+) -> None:
     """Run a signal's handler: as a task if it is async, else as a callback."""
     try:
         args = context.decode_message(handler, name, values)
     except Exception as error:  # noqa: BLE001 - a payload of somebody else's
         context.log_dropped(name, error)
         return
-    context.handlers.run(handler, name, args)
+    context.handlers.run(handler, name, args, fields)

@@ -16,9 +16,11 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.sdk.definitions import Cancellation, TaskDefinition, TaskOptions
+from polyrhythm.sdk.intercept.calls import CallKind
 from polyrhythm.sdk.loop.futures import DurableFuture
 from polyrhythm.sdk.loop.origin import find_place
 from polyrhythm.sdk.loop.outbox import Made
+from polyrhythm.sdk.loop.passing import announce, fill_header
 from polyrhythm.sdk.retry import to_policy
 from polyrhythm.sdk.retry_wire import put_strategy
 
@@ -99,6 +101,8 @@ def schedule_task(
 ) -> DurableFuture[Any]:
     """Make the command; return what its result arrives in. Raises PayloadError."""
     context.check_writable(f"task {definition.name}()")
+    call = announce(context, CallKind.TASK, definition.name, args)
+    args = args if call is None else call.args
     payloads = context.settings.converter.encode_all(args, definition.signature)
     run = TaskRun(context, definition, options)
     command = Command()
@@ -106,7 +110,8 @@ def schedule_task(
     attributes = command.schedule_activity_task_command_attributes
     attributes.activity_id = run.id
     attributes.input.CopyFrom(payloads)
-    context.fill_header(attributes.header)
+    if call is not None or context.settings.header is not None:
+        fill_header(context, attributes.header, call)
     run.made = context.outbox.add(command, run, find_place())
     return run.future
 

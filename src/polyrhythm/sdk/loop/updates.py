@@ -22,6 +22,7 @@ from temporalio.api.update.v1 import Acceptance, Rejection, Request, Response
 from polyrhythm.sdk.definitions import HandlerKind
 from polyrhythm.sdk.errors import Failure as UserFailure
 from polyrhythm.sdk.loop.handlers import Handler
+from polyrhythm.sdk.loop.passing import around_handler
 
 if TYPE_CHECKING:
     from polyrhythm.sdk.loop.context import Context
@@ -88,7 +89,11 @@ class UpdateRun:
         self.accept()
         variables = contextvars.Context()
         variables.run(CURRENT.set, UpdateInfo(self.id, name))
-        work = _call(handler, args)
+        if context.settings.chain.messages:
+            fields = self.request.input.header.fields
+            work = around_handler(context, handler, name, args, fields)
+        else:
+            work = _call(handler, args)
         task = context.loop.spawn(work, f"update-{name}", variables)
         context.handlers.watch(task, HandlerKind.UPDATE, name)
         task.add_done_callback(self.finish)

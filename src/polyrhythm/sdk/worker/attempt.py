@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from temporalio.api.common.v1 import Payloads
+from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.failure.v1 import Failure as FailureMessage
 from temporalio.api.workflowservice.v1 import PollActivityTaskQueueResponse
 
@@ -82,6 +82,8 @@ class Attempt:
         self.converter = converter
         # What the caller said beside its retry policy; None when the policy says it all.
         self.strategy: Strategy | None = None
+        # Headers of the call, for interceptors.
+        self.fields: Mapping[str, Payload] | None = None
         self.previous = Payloads()
         # What the task last said of its progress, for people.
         self.said = ""

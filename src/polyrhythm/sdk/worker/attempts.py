@@ -137,6 +137,8 @@ class Attempts:
         if task.HasField("heartbeat_details"):
             attempt.previous.CopyFrom(task.heartbeat_details)
         attempt.strategy = read_strategy(task.header.fields, self._converter)
+        if self._settings.chain.tasks:
+            attempt.fields = task.header.fields
         heartbeats = Heartbeats(attempt, self._answers, self._settings)
         try:
             if wants_permits(attempt):

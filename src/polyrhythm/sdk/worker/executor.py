@@ -17,6 +17,8 @@ from temporalio.api.common.v1 import Payload, Payloads
 from polyrhythm.base.limits import Limits
 from polyrhythm.sdk.definitions import TaskKind
 from polyrhythm.sdk.errors import Permanent
+from polyrhythm.sdk.intercept.calls import CallKind, Headers, Inbound
+from polyrhythm.sdk.intercept.chain import go_through
 from polyrhythm.sdk.worker.answers import LOG
 from polyrhythm.sdk.worker.attempt import (
     ATTEMPT,
@@ -50,14 +52,34 @@ class Executor:
     async def run(self, attempt: Attempt, arguments: Payloads) -> Payload:
         """Run an attempt's function. Raises what it raises; CancelledError when it was stopped."""
         definition = attempt.definition
-        if definition.kind is TaskKind.PROCESS:
+        if definition.kind is TaskKind.PROCESS and not self._settings.chain.tasks:
             return await self._in_process(attempt, arguments)
         values = attempt.converter.decode_all(arguments, definition.signature)
-        if definition.kind is TaskKind.LOOP:
+        if self._settings.chain.tasks:
+            result = await self._intercepted(attempt, values)
+        elif definition.kind is TaskKind.LOOP:
             result = await self._on_loop(attempt, values)
         else:
             result = await self._in_thread(attempt, values)
         return _kept(attempt, attempt.converter.encode(result))
+
+    async def _intercepted(self, attempt: Attempt, values: list[Any]) -> Any:
+        """Run an attempt with everything that is around it."""
+        converter, definition = attempt.converter, attempt.definition
+        headers = Headers(converter, attempt.fields)
+        kind = CallKind.TASK if attempt.info.token else CallKind.LOCAL_TASK
+        call = Inbound(kind, definition.name, values, headers, attempt.info)
+
+        async def work() -> Any:
+            if definition.kind is TaskKind.LOOP:
+                return await self._on_loop(attempt, call.args)
+            if definition.kind is TaskKind.THREAD:
+                return await self._in_thread(attempt, call.args)
+            arguments = converter.encode_all(call.args, definition.signature)
+            result = await self._in_process(attempt, arguments)
+            return converter.decode(result, definition.signature.result)
+
+        return await go_through(self._settings.chain.tasks, call, work)
 
     async def close(self) -> None:
         """Let idle threads and processes end."""

@@ -93,6 +93,7 @@ class LocalTasks:
             timeout_s=definition.options.timeout_s,
         )
         attempt = Attempt(info, definition, self._converter)
+        attempt.fields = task.fields
         if before is not None:
             # Heartbeats go nowhere; the next attempt is told what the one before said last.
             attempt.previous = before.unsent or before.previous

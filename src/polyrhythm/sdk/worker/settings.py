@@ -10,6 +10,7 @@ import os
 import socket
 from dataclasses import dataclass, field
 
+from polyrhythm.sdk.intercept.chain import Chain
 from polyrhythm.sdk.values import Codec, Converter
 
 
@@ -26,6 +27,8 @@ class WorkerSettings:
     # Values to payloads, and what is done to payloads before they leave.
     converter: Converter = field(default_factory=Converter)
     codec: Codec | None = None
+    # Interceptors, in order.
+    chain: Chain = field(default_factory=Chain)
     # Attempts of tasks at once: coroutines, threads and processes together.
     tasks_max: int = 100
     # Child processes for tasks with process=True.
