@@ -7,6 +7,7 @@ SEEDS ?=
 ARGS ?=
 SDK_CHECKOUT ?=
 SDK_FILES ?=
+TEMPORAL_CLI ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint sim conformance bench temporal-server proto clean
@@ -51,6 +52,7 @@ conformance: setup ## recorded answers; RECORD=names: a real server beside ours;
 	@$(BIN)/python $(if $(RECORD),tools/differential/run.py $(RECORD),tests/conformance.py) $(ARGS)
 	@$(if $(SDK_CHECKOUT),PYTHONPATH=tools $(BIN)/python -m official_suite \
 	  --checkout $(SDK_CHECKOUT) $(SDK_FILES))
+	@$(if $(TEMPORAL_CLI),PYTHONPATH=tools $(BIN)/python -m temporal_cli $(TEMPORAL_CLI))
 
 bench: setup ## benchmarks; the figures go to docs/evidence
 	@$(BIN)/python bench/run.py $(ARGS)
