@@ -33,7 +33,7 @@ TEMPORAL = ROOT / ".cache" / "temporal" / "bin" / "temporal"
 REAL = ROOT / "tools" / "temporal_server" / "run.py"
 POLY = Path(sys.executable).with_name("poly")
 COMMAND_S = 60
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 PAUSE_S = 0.3
 
 
@@ -51,7 +51,10 @@ class Terminal:
         until_s = time.monotonic() + PATIENCE_S
         while True:
             said = self._once(step.command)
-            if step.until in said or time.monotonic() > until_s:
+            if step.until in said:
+                return said
+            if time.monotonic() > until_s:
+                print(f"never said {step.until!r}: {step.command}", file=sys.stderr)
                 return said
             time.sleep(PAUSE_S)
 
