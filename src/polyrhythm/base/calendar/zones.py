@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
+from io import BytesIO
+from struct import error as StructError
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from polyrhythm.base.errors import InvalidArgument
@@ -18,6 +20,7 @@ _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 # Years that a wall clock can show on both sides of any offset; beyond them nothing fires.
 EARLIEST_S = -62_000_000_000
 LATEST_S = 253_000_000_000
+_PROBED_YEARS = (1970, 2000, 2100)
 
 
 @dataclass(slots=True)
@@ -58,6 +61,14 @@ def load_zone(name: str) -> Zone | None:
 
     Raises InvalidArgument for an unknown one.
     """
+    try:
+        return find_zone(name)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"provided bad location {name}: unknown time zone {name}") from error
+
+
+def find_zone(name: str) -> Zone | None:
+    """The same; the refusal says no more than that there is no such zone."""
     if name in ("", "UTC"):
         return UTC_ZONE
     if name == "Local":
@@ -65,7 +76,24 @@ def load_zone(name: str) -> Zone | None:
     try:
         return Zone(name, ZoneInfo(name))
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InvalidArgument(f"provided bad location {name}: unknown time zone {name}") from error
+        raise InvalidArgument(f"unknown time zone {name}") from error
+
+
+def read_zone(name: str, data: bytes) -> Zone:
+    """Return the zone of a time zone file's bytes. Raises InvalidArgument for any others."""
+    try:
+        rules = ZoneInfo.from_file(BytesIO(data), name or None)
+        # Rules for the time after the last of its changes are read when they are needed.
+        for year in _PROBED_YEARS:
+            datetime(year, 7, 1, tzinfo=rules).utcoffset()
+    except (ValueError, LookupError, OverflowError, OSError, EOFError, StructError) as error:
+        raise InvalidArgument("malformed time zone information") from error
+    return Zone(name, rules)
+
+
+def date_start_s(year: int, month: int, day: int) -> int:
+    """Return the reading of midnight of a date."""
+    return (date(year, month, day).toordinal() - _EPOCH_ORDINAL) * DAY_S
 
 
 def month_start_s(year: int, month: int) -> int:
