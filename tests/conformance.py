@@ -25,18 +25,10 @@ sys.path.insert(0, str(CORPUS))
 import compare  # noqa: E402 - the corpus is copied material with modules of its own
 import runner  # noqa: E402
 
-SCHEDULES = "schedules are not built"
 ATTRIBUTES = "search attributes of one's own are not built"
 PREFIXES = "STARTS_WITH in list filters is not built"
 # Scenario -> why it cannot pass yet.
 NOT_BUILT = {
-    "schedules.create_describe_delete": SCHEDULES,
-    "schedules.interval_runs": SCHEDULES,
-    "schedules.rejected": SCHEDULES,
-    "schedules.trigger_immediately": SCHEDULES,
-    "bad.schedule_create_no_action": SCHEDULES,
-    "bad.schedule_missing_id": SCHEDULES,
-    "bad.schedule_unknown": SCHEDULES,
     "visibility.batch_operations": PREFIXES,
     "batches.unpaused": ATTRIBUTES,
     "visibility.bad_attribute_values": ATTRIBUTES,

@@ -47,6 +47,7 @@ NOUNS = (
     "standalone_activities",
     "standalone_rules",
     "batches",
+    "schedules",
 )
 
 pytestmark = [

@@ -33,6 +33,7 @@ NEEDS_STATE = frozenset(
     list_open_without_start_filter activity_by_id_unknown activity_pause_unknown
     namespace_register_existing
     update_closed update_poll_unknown
+    schedule_missing_id schedule_unknown schedule_create_no_action
     reset_bad_point batch_describe_unknown""".split()
 )
 NAMES = {

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Note(_message.Message):
-    __slots__ = ("at_event_id", "time_ns", "silent", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received", "batch", "forked", "reset_to", "update_admitted", "updates_sent", "update_dropped", "standalone_created", "standalone_changed", "batch_begun", "batch_advanced", "batch_stopped")
+    __slots__ = ("at_event_id", "time_ns", "silent", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received", "batch", "forked", "reset_to", "update_admitted", "updates_sent", "update_dropped", "standalone_created", "standalone_changed", "batch_begun", "batch_advanced", "batch_stopped", "schedule_set", "schedule_paused", "schedule_step", "schedule_run_closed", "schedule_ended")
     AT_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     TIME_NS_FIELD_NUMBER: _ClassVar[int]
     SILENT_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +36,11 @@ class Note(_message.Message):
     BATCH_BEGUN_FIELD_NUMBER: _ClassVar[int]
     BATCH_ADVANCED_FIELD_NUMBER: _ClassVar[int]
     BATCH_STOPPED_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_SET_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_PAUSED_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_STEP_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_RUN_CLOSED_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_ENDED_FIELD_NUMBER: _ClassVar[int]
     at_event_id: int
     time_ns: int
     silent: bool
@@ -63,7 +68,12 @@ class Note(_message.Message):
     batch_begun: BatchBegun
     batch_advanced: BatchAdvanced
     batch_stopped: BatchStopped
-    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., silent: _Optional[bool] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., forked: _Optional[_Union[Forked, _Mapping]] = ..., reset_to: _Optional[_Union[ResetTo, _Mapping]] = ..., update_admitted: _Optional[_Union[UpdateAdmitted, _Mapping]] = ..., updates_sent: _Optional[_Union[UpdatesSent, _Mapping]] = ..., update_dropped: _Optional[_Union[UpdateDropped, _Mapping]] = ..., standalone_created: _Optional[_Union[StandaloneCreated, _Mapping]] = ..., standalone_changed: _Optional[_Union[StandaloneChanged, _Mapping]] = ..., batch_begun: _Optional[_Union[BatchBegun, _Mapping]] = ..., batch_advanced: _Optional[_Union[BatchAdvanced, _Mapping]] = ..., batch_stopped: _Optional[_Union[BatchStopped, _Mapping]] = ...) -> None: ...
+    schedule_set: ScheduleSet
+    schedule_paused: SchedulePaused
+    schedule_step: ScheduleStep
+    schedule_run_closed: ScheduleRunClosed
+    schedule_ended: ScheduleEnded
+    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., silent: _Optional[bool] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., forked: _Optional[_Union[Forked, _Mapping]] = ..., reset_to: _Optional[_Union[ResetTo, _Mapping]] = ..., update_admitted: _Optional[_Union[UpdateAdmitted, _Mapping]] = ..., updates_sent: _Optional[_Union[UpdatesSent, _Mapping]] = ..., update_dropped: _Optional[_Union[UpdateDropped, _Mapping]] = ..., standalone_created: _Optional[_Union[StandaloneCreated, _Mapping]] = ..., standalone_changed: _Optional[_Union[StandaloneChanged, _Mapping]] = ..., batch_begun: _Optional[_Union[BatchBegun, _Mapping]] = ..., batch_advanced: _Optional[_Union[BatchAdvanced, _Mapping]] = ..., batch_stopped: _Optional[_Union[BatchStopped, _Mapping]] = ..., schedule_set: _Optional[_Union[ScheduleSet, _Mapping]] = ..., schedule_paused: _Optional[_Union[SchedulePaused, _Mapping]] = ..., schedule_step: _Optional[_Union[ScheduleStep, _Mapping]] = ..., schedule_run_closed: _Optional[_Union[ScheduleRunClosed, _Mapping]] = ..., schedule_ended: _Optional[_Union[ScheduleEnded, _Mapping]] = ...) -> None: ...
 
 class NoteList(_message.Message):
     __slots__ = ("notes",)
@@ -72,18 +82,30 @@ class NoteList(_message.Message):
     def __init__(self, notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ...) -> None: ...
 
 class RunCreated(_message.Message):
-    __slots__ = ("namespace_key", "workflow_id", "run_id", "request_id", "first_task_due_ns")
+    __slots__ = ("namespace_key", "workflow_id", "run_id", "request_id", "first_task_due_ns", "watcher")
     NAMESPACE_KEY_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     FIRST_TASK_DUE_NS_FIELD_NUMBER: _ClassVar[int]
+    WATCHER_FIELD_NUMBER: _ClassVar[int]
     namespace_key: int
     workflow_id: str
     run_id: str
     request_id: str
     first_task_due_ns: int
-    def __init__(self, namespace_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., request_id: _Optional[str] = ..., first_task_due_ns: _Optional[int] = ...) -> None: ...
+    watcher: Watcher
+    def __init__(self, namespace_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., request_id: _Optional[str] = ..., first_task_due_ns: _Optional[int] = ..., watcher: _Optional[_Union[Watcher, _Mapping]] = ...) -> None: ...
+
+class Watcher(_message.Message):
+    __slots__ = ("kind", "entity_id", "run_id")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_ID_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    kind: int
+    entity_id: str
+    run_id: str
+    def __init__(self, kind: _Optional[int] = ..., entity_id: _Optional[str] = ..., run_id: _Optional[str] = ...) -> None: ...
 
 class WorkflowTask(_message.Message):
     __slots__ = ("pending", "attempt", "scheduled_event_id", "started_event_id", "scheduled_ns", "started_ns", "original_scheduled_ns", "timeout_ns", "request_id", "identity", "suggest_continue_as_new", "history_bytes", "suggest_reasons", "speculative", "start_within_ns")
@@ -360,7 +382,7 @@ class BatchStopped(_message.Message):
     def __init__(self, identity: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("namespace_key", "workflow_id", "run_id", "sender_event_id", "request_id", "sender_workflow_id", "sender_run_id", "child_workflow_only", "first_run_id", "receiver_kind", "signal", "cancel", "report", "start_child", "child_closed", "terminate", "start_workflow")
+    __slots__ = ("namespace_key", "workflow_id", "run_id", "sender_event_id", "request_id", "sender_workflow_id", "sender_run_id", "child_workflow_only", "first_run_id", "receiver_kind", "signal", "cancel", "report", "start_child", "child_closed", "terminate", "start_workflow", "scheduled_start")
     NAMESPACE_KEY_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -378,6 +400,7 @@ class Message(_message.Message):
     CHILD_CLOSED_FIELD_NUMBER: _ClassVar[int]
     TERMINATE_FIELD_NUMBER: _ClassVar[int]
     START_WORKFLOW_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_START_FIELD_NUMBER: _ClassVar[int]
     namespace_key: int
     workflow_id: str
     run_id: str
@@ -395,7 +418,8 @@ class Message(_message.Message):
     child_closed: ChildClosed
     terminate: bytes
     start_workflow: bytes
-    def __init__(self, namespace_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., sender_event_id: _Optional[int] = ..., request_id: _Optional[str] = ..., sender_workflow_id: _Optional[str] = ..., sender_run_id: _Optional[str] = ..., child_workflow_only: _Optional[bool] = ..., first_run_id: _Optional[str] = ..., receiver_kind: _Optional[int] = ..., signal: _Optional[bytes] = ..., cancel: _Optional[bytes] = ..., report: _Optional[_Union[DeliveryReport, _Mapping]] = ..., start_child: _Optional[_Union[StartChild, _Mapping]] = ..., child_closed: _Optional[_Union[ChildClosed, _Mapping]] = ..., terminate: _Optional[bytes] = ..., start_workflow: _Optional[bytes] = ...) -> None: ...
+    scheduled_start: ScheduledStart
+    def __init__(self, namespace_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., sender_event_id: _Optional[int] = ..., request_id: _Optional[str] = ..., sender_workflow_id: _Optional[str] = ..., sender_run_id: _Optional[str] = ..., child_workflow_only: _Optional[bool] = ..., first_run_id: _Optional[str] = ..., receiver_kind: _Optional[int] = ..., signal: _Optional[bytes] = ..., cancel: _Optional[bytes] = ..., report: _Optional[_Union[DeliveryReport, _Mapping]] = ..., start_child: _Optional[_Union[StartChild, _Mapping]] = ..., child_closed: _Optional[_Union[ChildClosed, _Mapping]] = ..., terminate: _Optional[bytes] = ..., start_workflow: _Optional[bytes] = ..., scheduled_start: _Optional[_Union[ScheduledStart, _Mapping]] = ...) -> None: ...
 
 class StartChild(_message.Message):
     __slots__ = ()
@@ -410,6 +434,100 @@ class ChildClosed(_message.Message):
     first_run_id: str
     close_event: bytes
     def __init__(self, initiated_event_id: _Optional[int] = ..., first_run_id: _Optional[str] = ..., close_event: _Optional[bytes] = ...) -> None: ...
+
+class ScheduleSet(_message.Message):
+    __slots__ = ("schedule", "memo", "search_attributes", "update")
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    MEMO_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_FIELD_NUMBER: _ClassVar[int]
+    schedule: bytes
+    memo: bytes
+    search_attributes: bytes
+    update: bool
+    def __init__(self, schedule: _Optional[bytes] = ..., memo: _Optional[bytes] = ..., search_attributes: _Optional[bytes] = ..., update: _Optional[bool] = ...) -> None: ...
+
+class SchedulePaused(_message.Message):
+    __slots__ = ("paused", "notes")
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    paused: bool
+    notes: str
+    def __init__(self, paused: _Optional[bool] = ..., notes: _Optional[str] = ...) -> None: ...
+
+class ScheduledStart(_message.Message):
+    __slots__ = ("nominal_ns", "actual_ns", "overlap", "manual", "workflow_id", "tracked")
+    NOMINAL_NS_FIELD_NUMBER: _ClassVar[int]
+    ACTUAL_NS_FIELD_NUMBER: _ClassVar[int]
+    OVERLAP_FIELD_NUMBER: _ClassVar[int]
+    MANUAL_FIELD_NUMBER: _ClassVar[int]
+    WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    TRACKED_FIELD_NUMBER: _ClassVar[int]
+    nominal_ns: int
+    actual_ns: int
+    overlap: int
+    manual: bool
+    workflow_id: str
+    tracked: bool
+    def __init__(self, nominal_ns: _Optional[int] = ..., actual_ns: _Optional[int] = ..., overlap: _Optional[int] = ..., manual: _Optional[bool] = ..., workflow_id: _Optional[str] = ..., tracked: _Optional[bool] = ...) -> None: ...
+
+class ScheduleBackfill(_message.Message):
+    __slots__ = ("start_ns", "end_ns", "overlap")
+    START_NS_FIELD_NUMBER: _ClassVar[int]
+    END_NS_FIELD_NUMBER: _ClassVar[int]
+    OVERLAP_FIELD_NUMBER: _ClassVar[int]
+    start_ns: int
+    end_ns: int
+    overlap: int
+    def __init__(self, start_ns: _Optional[int] = ..., end_ns: _Optional[int] = ..., overlap: _Optional[int] = ...) -> None: ...
+
+class ScheduleStep(_message.Message):
+    __slots__ = ("processed_ns", "due_ns", "removed", "added", "starts", "backfills_added", "backfills_done", "backfill_from_ns", "missed", "skipped", "dropped", "used")
+    PROCESSED_NS_FIELD_NUMBER: _ClassVar[int]
+    DUE_NS_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    ADDED_FIELD_NUMBER: _ClassVar[int]
+    STARTS_FIELD_NUMBER: _ClassVar[int]
+    BACKFILLS_ADDED_FIELD_NUMBER: _ClassVar[int]
+    BACKFILLS_DONE_FIELD_NUMBER: _ClassVar[int]
+    BACKFILL_FROM_NS_FIELD_NUMBER: _ClassVar[int]
+    MISSED_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    processed_ns: int
+    due_ns: int
+    removed: _containers.RepeatedScalarFieldContainer[int]
+    added: _containers.RepeatedCompositeFieldContainer[ScheduledStart]
+    starts: _containers.RepeatedCompositeFieldContainer[ScheduledStart]
+    backfills_added: _containers.RepeatedCompositeFieldContainer[ScheduleBackfill]
+    backfills_done: int
+    backfill_from_ns: int
+    missed: int
+    skipped: int
+    dropped: int
+    used: int
+    def __init__(self, processed_ns: _Optional[int] = ..., due_ns: _Optional[int] = ..., removed: _Optional[_Iterable[int]] = ..., added: _Optional[_Iterable[_Union[ScheduledStart, _Mapping]]] = ..., starts: _Optional[_Iterable[_Union[ScheduledStart, _Mapping]]] = ..., backfills_added: _Optional[_Iterable[_Union[ScheduleBackfill, _Mapping]]] = ..., backfills_done: _Optional[int] = ..., backfill_from_ns: _Optional[int] = ..., missed: _Optional[int] = ..., skipped: _Optional[int] = ..., dropped: _Optional[int] = ..., used: _Optional[int] = ...) -> None: ...
+
+class ScheduleRunClosed(_message.Message):
+    __slots__ = ("workflow_id", "first_run_id", "status", "result", "failure")
+    WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    workflow_id: str
+    first_run_id: str
+    status: int
+    result: bytes
+    failure: bytes
+    def __init__(self, workflow_id: _Optional[str] = ..., first_run_id: _Optional[str] = ..., status: _Optional[int] = ..., result: _Optional[bytes] = ..., failure: _Optional[bytes] = ...) -> None: ...
+
+class ScheduleEnded(_message.Message):
+    __slots__ = ("status",)
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    status: int
+    def __init__(self, status: _Optional[int] = ...) -> None: ...
 
 class DeliveryReport(_message.Message):
     __slots__ = ("initiated_event_id", "kind", "failed_cause")

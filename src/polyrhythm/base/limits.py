@@ -37,6 +37,9 @@ RECEIVED_KEYS_MAX = 64
 # deeper than this.
 FAILURE_CUT_BYTES = 512 * 1024
 FAILURE_CAUSES_MAX = 20
+# Notes of a pause; calendars and intervals of one spec: each is looked at for every next time.
+SCHEDULE_NOTES_BYTES_MAX = 1000
+SCHEDULE_SPECS_MAX = 500
 # A shorter retention would delete runs that clients still ask about.
 RETENTION_NS_MIN = 3600 * SECOND_NS
 # Namespaces asked for expired runs in one turn: an index seek of 0.005 ms each.
@@ -93,6 +96,18 @@ class Limits:
     updates_max: int = 2000
     updates_bytes_max: int = 20 * 1024 * 1024
     updates_suggest: int = 1800
+    # Schedules: starts that wait, and backfills still to act for; past it they are dropped.
+    schedule_buffer_max: int = 1000
+    # What one look at a schedule takes of its times (20 us each), counts of missed ones, and takes
+    # of its backfills; those go on after a while, so that a long one starts no flood.
+    schedule_times_max: int = 256
+    schedule_missed_max: int = 2000
+    backfill_starts_max: int = 10
+    backfill_pause_ns: int = SECOND_NS
+    # How late a scheduled action may be taken, and how long a schedule with nothing to do is kept.
+    catchup_ns: int = 365 * DAY_NS
+    catchup_ns_min: int = 10 * SECOND_NS
+    schedule_idle_ns: int = 7 * DAY_NS
     # Activity retries when the policy says nothing.
     retry_initial_ns: int = SECOND_NS
     retry_coefficient: float = 2.0

@@ -1,7 +1,8 @@
-"""What a run owes to others when it closes: its end to its parent, a policy to each child.
+"""What a run owes to others when it closes: its end to its parent and to an entity that waits for
+it, a policy to each child.
 
 `Decision.append` asks here for every close event, so no way to close can forget it. A run with a
-successor says nothing to its parent, which waits for the end of the chain; its children are bound
+successor says nothing to those who wait for the end of the chain; its children are bound
 to the run that asked for them, so the close policy is due at every close.
 Source: processCloseExecution of the server's transfer queue, in its order.
 """
@@ -32,13 +33,15 @@ _CANCEL = RequestCancelWorkflowExecutionRequest(identity=SERVICE_IDENTITY).Seria
 
 def closing_messages(state: RunState, event: HistoryEvent) -> list[notes.Message]:
     """Return the messages that a run still open in `state` owes once `event` closes it."""
-    if not state.parent_run_id and not state.children:
+    if not (state.parent_run_id or state.children or state.watcher):
         return []
     if _is_reset(event):
         return []
     messages = []
     if state.parent_run_id and not _has_successor(event):
         messages.append(_report(state))
+    if state.watcher and not _has_successor(event):
+        messages.append(_report_to_watcher(state))
     for child in state.children.values():
         message = _policy(child)
         if message is not None:
@@ -61,6 +64,14 @@ def _has_successor(event: HistoryEvent) -> bool:
 def _report(state: RunState) -> notes.Message:
     message = notes.Message(workflow_id=state.parent_workflow_id, run_id=state.parent_run_id)
     message.child_closed.initiated_event_id = state.parent_initiated_id
+    message.child_closed.first_run_id = state.first_run_id
+    return message
+
+
+def _report_to_watcher(state: RunState) -> notes.Message:
+    watcher = notes.Watcher.FromString(state.watcher)
+    message = notes.Message(workflow_id=watcher.entity_id, run_id=watcher.run_id)
+    message.receiver_kind = watcher.kind
     message.child_closed.first_run_id = state.first_run_id
     return message
 

@@ -82,6 +82,11 @@ class EntityDecision:
         self.append_note(note)
         self.effect(Delivery(note.owed.sequence, message))
 
+    def deliver(self, sequence: int) -> None:
+        """Ask for the delivery of a message that a note of the kind's own has put into the log."""
+        message = notes.Message.FromString(self.state.owed[sequence])
+        self.effect(Delivery(sequence, message))
+
     def settle(self, sequence: int, outcome: notes.Settled) -> None:
         """Forget a message that has been delivered; `outcome` says what became of it."""
         if sequence not in self.state.owed:

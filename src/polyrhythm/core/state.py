@@ -186,6 +186,8 @@ class RunState:
     # The run at the top of the family; empty for a run without a parent.
     root_workflow_id: str = ""
     root_run_id: str = ""
+    # The entity that is told of the end of the run's chain, a serialized Watcher; empty: nobody.
+    watcher: bytes = b""
     memo: bytes = b""
     search_attributes: bytes = b""
     # The serialized Priority, None when there is none, and its fields (0: the default).
@@ -197,7 +199,7 @@ class RunState:
     status: int = statuses.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED
     close_ns: int = 0
     close_event_id: int = 0
-    # How it closed, serialized, for as long as its parent has not been told.
+    # How it closed, serialized, for as long as somebody has to be told.
     close_event: bytes = b""
     next_event_id: int = 1
     history_bytes: int = 0

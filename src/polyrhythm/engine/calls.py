@@ -12,7 +12,7 @@ from typing import Any
 from temporalio.api.activity.v1 import ActivityExecutionListInfo
 from temporalio.api.enums.v1 import BatchOperationType
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
-from temporalio.api.workflowservice.v1 import StartBatchOperationRequest
+from temporalio.api.workflowservice.v1 import ListSchedulesResponse, StartBatchOperationRequest
 
 from polyrhythm.core.context import NamespaceInfo
 from polyrhythm.engine.reply import Reply
@@ -67,6 +67,21 @@ class BeginBatch:
     operation: BatchOperationType.ValueType
     identity: str
     filter: RunFilter | None = None
+
+
+@dataclass(slots=True)
+class ListSchedules:
+    """A page of schedules; the reply is a SchedulePage."""
+
+    filter: RunFilter
+
+
+@dataclass(slots=True)
+class SchedulePage:
+    """Schedules as lists show them, and the filter's `after` of the next page (None at the end)."""
+
+    response: ListSchedulesResponse
+    after: tuple[int, int, int] | None
 
 
 @dataclass(slots=True)

@@ -11,6 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+from temporalio.api.workflowservice.v1 import StartWorkflowExecutionRequest
+
 from polyrhythm.api import notes
 from polyrhythm.base.entities import EntityKind
 from polyrhythm.core.batch_job import (
@@ -32,6 +35,14 @@ from polyrhythm.core.decision import Decision
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
 from polyrhythm.core.entity import EntityDecision, fold_notes
 from polyrhythm.core.fold import fold_row
+from polyrhythm.core.schedule.action import start_of_action
+from polyrhythm.core.schedule.apply import apply_schedule
+from polyrhythm.core.schedule.decide import (
+    decide_outcome,
+    decide_run_closed,
+    decide_schedule_due,
+)
+from polyrhythm.core.schedule.state import ScheduleState
 from polyrhythm.core.snapshot import decode_state, encode_state
 from polyrhythm.core.standalone import (
     StandaloneState,
@@ -43,6 +54,7 @@ from polyrhythm.core.standalone import (
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import Loaded
 from polyrhythm.engine.rows import entity_row, open_offers, project_row, project_standalone
+from polyrhythm.engine.schedule_row import project_schedule
 from polyrhythm.stores.port import RunRow
 
 Receive = Callable[[Any, notes.Message, int, int, Context], EntityDecision]
@@ -50,6 +62,15 @@ Settle = Callable[[Any, int, notes.Settled, Context], EntityDecision]
 Begin = Callable[[Any, int, ActivityOffer, str, Context], EntityDecision | None]
 
 Lose = Callable[[Any, Context, str], Decision | EntityDecision | None]
+
+
+Start = Callable[[Any, notes.Message, int, Context], tuple[StartWorkflowExecutionRequest, bool]]
+
+
+def _start_as_said(
+    _state: Any, message: notes.Message, _sequence: int, _context: Context
+) -> tuple[StartWorkflowExecutionRequest, bool]:
+    return StartWorkflowExecutionRequest.FromString(message.start_workflow), False
 
 
 def _refuse_message(
@@ -94,8 +115,10 @@ class Nature:
     """One kind. `fold` applies a log row; `encode` and `decode` are of snapshots; `project` makes
     the row as of an instant; `offers` is what waits for workers then; `fire` decides deadlines
     that have passed; `receive` takes a message (from a run of this key, by sequence) and `settle`
-    the outcome of one that was sent, both without effect when they are repeated. `begin` hands an
-    offer to a worker of an identity, None if it is obsolete: the reply answers its poll.
+    the outcome of one that was sent, both without effect when they are repeated; `start` is the
+    request that a message of it stands for, and whether it waits for the end of that chain;
+    `begin` hands an offer to a worker of an identity, None if it is obsolete: the reply answers its
+    poll.
     `lose` decides what workers inside other processes than the named one had in hand."""
 
     new: Callable[[], Any]
@@ -109,6 +132,7 @@ class Nature:
     settle: Settle = _refuse_outcome
     begin: Begin = _refuse_worker
     lose: Lose = _lose_nothing
+    start: Start = _start_as_said
 
 
 NATURES: dict[int, Nature] = {
@@ -141,5 +165,17 @@ NATURES: dict[int, Nature] = {
         project=_project_batch,
         offers=_no_offers,
         fire=decide_due,
+    ),
+    EntityKind.SCHEDULE: Nature(
+        new=ScheduleState,
+        fold=lambda state, _events, data: fold_notes(state, data, apply_schedule),
+        encode=msgspec.msgpack.encode,
+        decode=lambda data: msgspec.msgpack.decode(data, type=ScheduleState),
+        project=project_schedule,
+        offers=lambda _state, _now_ns: [],
+        fire=decide_schedule_due,
+        receive=decide_run_closed,
+        settle=decide_outcome,
+        start=start_of_action,
     ),
 }

@@ -14,7 +14,15 @@ import logging
 import temporalio.api.workflowservice.v1 as _ws
 
 from polyrhythm.base.errors import ResourceExhausted
-from polyrhythm.engine.calls import Call, CountRuns, Expire, FireDue, ListRuns, Restore
+from polyrhythm.engine.calls import (
+    Call,
+    CountRuns,
+    Expire,
+    FireDue,
+    ListRuns,
+    ListSchedules,
+    Restore,
+)
 from polyrhythm.stores.port import Store
 
 LOG = logging.getLogger("polyrhythm.space")
@@ -37,7 +45,11 @@ _ALLOWED = frozenset(
         _ws.ShutdownWorkerRequest,
         _ws.TerminateWorkflowExecutionRequest,
         _ws.DeleteWorkflowExecutionRequest,
+        _ws.DescribeScheduleRequest,
+        _ws.ListScheduleMatchingTimesRequest,
+        _ws.DeleteScheduleRequest,
         ListRuns,
+        ListSchedules,
         CountRuns,
         Expire,
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from io import BytesIO
-from struct import error as StructError
+from struct import error as struct_error
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from polyrhythm.base.errors import InvalidArgument
@@ -86,7 +86,7 @@ def read_zone(name: str, data: bytes) -> Zone:
         # Rules for the time after the last of its changes are read when they are needed.
         for year in _PROBED_YEARS:
             datetime(year, 7, 1, tzinfo=rules).utcoffset()
-    except (ValueError, LookupError, OverflowError, OSError, EOFError, StructError) as error:
+    except (ValueError, LookupError, OverflowError, OSError, EOFError, struct_error) as error:
         raise InvalidArgument("malformed time zone information") from error
     return Zone(name, rules)
 

@@ -26,6 +26,8 @@ def apply_run_created(state: RunState, note: notes.Note) -> None:
     state.run_id = created.run_id
     state.create_request_id = created.request_id
     state.first_task_due_ns = created.first_task_due_ns
+    if created.HasField("watcher"):
+        state.watcher = created.watcher.SerializeToString(deterministic=True)
 
 
 def apply_started(state: RunState, event: HistoryEvent) -> None:
@@ -72,7 +74,7 @@ def apply_closed(state: RunState, event: HistoryEvent) -> None:
     state.status = tables.CLOSES[event.event_type]
     state.close_ns = span_ns(event.event_time)
     state.close_event_id = event.event_id
-    if state.parent_run_id:
+    if state.parent_run_id or state.watcher:
         state.close_event = event.SerializeToString(deterministic=True)
     # A started task has been ended by now; an unwritten speculative one has never been.
     if state.workflow_task is not None and state.workflow_task.speculative:

@@ -18,6 +18,7 @@ from temporalio.api.enums.v1 import RetryState, TimeoutType
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent, WorkflowExecutionStartedEventAttributes
 
+from polyrhythm.api import notes
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decide.cron import cron_wait_ns
@@ -111,7 +112,8 @@ def request_run(
     state, context = decision.state, decision.context
     before = HistoryEvent.FromString(state.start_event)
     wait_ns = _spaced_ns(decision, before.workflow_execution_started_event_attributes, wait_ns)
-    begun = open_run(context, state.workflow_id, context.ids.run_id(), wait_ns or 0)
+    watcher = notes.Watcher.FromString(state.watcher) if state.watcher else None
+    begun = open_run(context, state.workflow_id, context.ids.run_id(), wait_ns or 0, watcher)
     started.workflow_id = state.workflow_id
     started.continued_execution_run_id = state.run_id
     started.first_execution_run_id = state.first_run_id

@@ -192,6 +192,8 @@ def _write_created(decision: Decision, base: RunState, start: HistoryEvent) -> N
     created.request_id = _start_request(base)
     if backoff_ns > 0:
         created.first_task_due_ns = span_ns(start.event_time) + backoff_ns
+    if base.watcher:
+        created.watcher.MergeFromString(base.watcher)
     decision.append_note(note)
 
 

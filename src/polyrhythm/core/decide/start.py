@@ -18,6 +18,7 @@ from temporalio.api.workflowservice.v1 import (
     StartWorkflowExecutionResponse,
 )
 
+from polyrhythm.api import notes
 from polyrhythm.base.errors import Unimplemented
 from polyrhythm.base.limits import Limits
 from polyrhythm.core import tables
@@ -41,14 +42,16 @@ def decide_start(
     request: StartWorkflowExecutionRequest,
     context: Context,
     origin: WorkflowExecutionStartedEventAttributes | None = None,
+    watcher: notes.Watcher | None = None,
 ) -> Decision:
     """Decide a fresh run. The reply is a StartWorkflowExecutionResponse; for an eager start the
     decision leaves the first task started (`state.task_started`) and the caller adds it.
-    `origin` is what the start event says of where the run comes from (its parent).
+    `origin` is what the start event says of where the run comes from (its parent); `watcher` is
+    told of the end of its chain.
 
     Raises Unimplemented for options that are not built.
     """
-    decision = begin_start(request, context, origin)
+    decision = begin_start(request, context, origin, watcher)
     schedule_first(decision, request)
     return decision
 
@@ -57,11 +60,12 @@ def begin_start(
     request: StartWorkflowExecutionRequest,
     context: Context,
     origin: WorkflowExecutionStartedEventAttributes | None = None,
+    watcher: notes.Watcher | None = None,
 ) -> Decision:
     """Write the start event alone: signal-with-start puts its signal before the first task."""
     check_built(request)
     wait_ns = _first_wait_ns(request, context)
-    decision = open_run(context, request.workflow_id, request.request_id, wait_ns)
+    decision = open_run(context, request.workflow_id, request.request_id, wait_ns, watcher)
     run_id = decision.state.run_id
     event = decision.new_event(STARTED)
     if request.HasField("user_metadata"):
@@ -86,7 +90,13 @@ def begin_start(
     return decision
 
 
-def open_run(context: Context, workflow_id: str, request_id: str, wait_ns: int) -> Decision:
+def open_run(
+    context: Context,
+    workflow_id: str,
+    request_id: str,
+    wait_ns: int,
+    watcher: notes.Watcher | None = None,
+) -> Decision:
     """Begin the log of a new run by its identity; its first task is due after the wait."""
     decision = Decision(RunState(), context)
     note = decision.new_note()
@@ -96,6 +106,8 @@ def open_run(context: Context, workflow_id: str, request_id: str, wait_ns: int) 
     created.run_id = context.ids.run_id()
     created.request_id = request_id
     created.first_task_due_ns = context.now_ns + wait_ns if wait_ns > 0 else 0
+    if watcher is not None:
+        created.watcher.CopyFrom(watcher)
     decision.append_note(note)
     return decision
 

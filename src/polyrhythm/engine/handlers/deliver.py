@@ -40,7 +40,8 @@ def deliver(desk: Desk, run_key: int, delivery: Delivery) -> None:
         deliver_of_entity(desk, sender, delivery, context)
         return
     if delivery.message.receiver_kind:
-        tell_entity(desk, sender.key, delivery, context)
+        report = complete_report(sender.state, delivery.message)
+        tell_entity(desk, sender.key, Delivery(delivery.sequence, report), context)
         settled = settle(sender.state, delivery.sequence, context)
     elif delivery.message.HasField("start_child"):
         settled = _start_child(desk, sender, delivery, context)

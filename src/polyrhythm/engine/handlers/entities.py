@@ -6,8 +6,9 @@ sender gets the outcome as a value in the note that settles the message, and dec
 
 from __future__ import annotations
 
+from typing import Any
+
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import StartWorkflowExecutionRequest
 
 from polyrhythm.api import notes
 from polyrhythm.base.entities import EntityKind
@@ -22,14 +23,16 @@ from polyrhythm.engine.cache import Loaded
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.natures import NATURES
 
+# Messages that are the start of a workflow.
+_STARTS = frozenset({"start_workflow", "scheduled_start"})
+
 
 def deliver_of_entity(
-    desk: Desk, sender: Loaded[object], delivery: Delivery, context: Context
+    desk: Desk, sender: Loaded[Any], delivery: Delivery, context: Context
 ) -> None:
     """Deliver what an entity owes to a run, and let it decide on the outcome."""
-    message = delivery.message
-    if message.HasField("start_workflow"):
-        outcome = _start_workflow(desk, message, context)
+    if delivery.message.WhichOneof("kind") in _STARTS:
+        outcome = _start_workflow(desk, sender, delivery, context)
     else:
         outcome = _hand_over(desk, sender, delivery, context)
     settled = NATURES[sender.kind].settle(sender.state, delivery.sequence, outcome, context)
@@ -52,9 +55,15 @@ def tell_entity(desk: Desk, sender_key: int, delivery: Delivery, context: Contex
         desk.turn.stage_entity(receiver, decision)
 
 
-def _start_workflow(desk: Desk, message: notes.Message, context: Context) -> notes.Settled:
-    turn, outcome = desk.turn, notes.Settled()
-    request = StartWorkflowExecutionRequest.FromString(message.start_workflow)
+def _start_workflow(
+    desk: Desk, sender: Loaded[Any], delivery: Delivery, context: Context
+) -> notes.Settled:
+    turn, outcome, state = desk.turn, notes.Settled(), sender.state
+    message, asked = delivery.message, NATURES[sender.kind].start
+    request, watched = asked(state, message, delivery.sequence, context)
+    watcher = None
+    if watched:
+        watcher = notes.Watcher(kind=sender.kind, entity_id=state.workflow_id, run_id=state.run_id)
     try:
         current = turn.find_current(message.namespace_key, request.workflow_id)
         newest = current_run(current.state) if current is not None else None
@@ -63,7 +72,7 @@ def _start_workflow(desk: Desk, message: notes.Message, context: Context) -> not
             # Started before, by the very same request.
             outcome.run_id = verdict.reply.run_id
             return outcome
-        decision = decide_start(request, context)
+        decision = decide_start(request, context, watcher=watcher)
     except PolyrhythmError as error:
         outcome.failed_cause = NOT_FOUND
         outcome.error = error.message
@@ -77,7 +86,7 @@ def _start_workflow(desk: Desk, message: notes.Message, context: Context) -> not
 
 
 def _hand_over(
-    desk: Desk, sender: Loaded[object], delivery: Delivery, context: Context
+    desk: Desk, sender: Loaded[Any], delivery: Delivery, context: Context
 ) -> notes.Settled:
     message, outcome = delivery.message, notes.Settled()
     target = WorkflowExecution(workflow_id=message.workflow_id, run_id=message.run_id)
