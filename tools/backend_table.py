@@ -23,7 +23,7 @@ FEATURES = (
     ("`rate=`, `concurrency=`, `TokenBucket`: over all workers", "permits"),
     ("`run.at(time)`: a run as it was; projections", "notes"),
     ("workflow code inside the engine's commit, no calls between", "hosts_workers"),
-    ("tasks started without a workflow", "standalone_activities"),
+    ("tasks started by themselves (Temporal servers: where they are on)", "standalone_activities"),
 )
 ADDRESS = "host:7233"
 

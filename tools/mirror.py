@@ -1,4 +1,4 @@
-"""Writes `sdk/client/blocking.py`: the client for programs without an event loop.
+"""Writes `sdk/client/blocking*.py`: the client for programs without an event loop.
 
 Read from the async sources as a syntax tree: each coroutine becomes a method that runs it through
 the portal, each async iterator a plain one, each handle that is returned is wrapped. Run it after a
@@ -14,19 +14,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIENT = ROOT / "src/polyrhythm/sdk/client"
-TARGET = CLIENT / "blocking.py"
-# File and class, in the order of the mirror.
-SOURCES = (
-    ("attempts", "AttemptHandle"),
-    ("run", "UpdateHandle"),
-    ("run", "Run"),
-    ("starter", "Starter"),
-    ("client", "Client"),
-    ("projections", "Model"),
-)
+# File and class, in the order of each mirror.
+TARGETS = {
+    "blocking_tasks": (("task_run", "TaskRun"), ("task_starter", "TaskStarter")),
+    "blocking": (
+        ("attempts", "AttemptHandle"),
+        ("run", "UpdateHandle"),
+        ("run", "Run"),
+        ("starter", "Starter"),
+        ("client", "Client"),
+        ("projections", "Model"),
+    ),
+}
 # Public for other files of the library only.
 INTERNAL = frozenset(("settle", "step", "entries", "concerns"))
-MIRRORED = frozenset(name for _, name in SOURCES)
+MIRRORED = frozenset(name for sources in TARGETS.values() for _, name in sources)
 HEAD = '''"""The blocking mirror of the client: the same verbs, for programs without an event loop.
 
 Written by tools/mirror.py from the async classes, which have the documentation; change those and
@@ -43,10 +45,12 @@ from typing_extensions import Unpack
 
 from polyrhythm.base.durations import Span
 from polyrhythm.sdk.client import {modules}
+from polyrhythm.sdk.client.blocking_tasks import TaskRun
 from polyrhythm.sdk.client.history import History
 from polyrhythm.sdk.client.letters import DeadLetter
 from polyrhythm.sdk.client.moment import RunMoment
 from polyrhythm.sdk.client.portal import Portal, block, step
+from polyrhythm.sdk.client.task_views import TaskDescription, TaskSummary
 from polyrhythm.sdk.client.views import Description, RunSummary
 from polyrhythm.sdk.declare.methods import QueryMethod, SignalMethod, UpdateMethod
 from polyrhythm.sdk.messages import Query, Signal, Update, UpdateCall
@@ -58,18 +62,23 @@ R = TypeVar("R")
 T = TypeVar("T")
 '''
 
+OWN_IMPORT = "from polyrhythm.sdk.client.blocking_tasks import TaskRun\n"
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def mirror() -> str:
-    """Return the text of the mirror."""
-    modules = sorted({module for module, _ in SOURCES})
+def mirror(target: str) -> str:
+    """Return the text of one mirror."""
+    sources = TARGETS[target]
+    modules = sorted({module for module, _ in sources})
     text = HEAD.format(modules=", ".join(modules))
-    for module, name in SOURCES:
+    if target == "blocking_tasks":
+        text = text.replace(OWN_IMPORT, "")
+    for module, name in sources:
         tree = ast.parse((CLIENT / f"{module}.py").read_text(encoding="utf-8"))
         found = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name)
         text += "\n\n" + _class(module, found)
-    return _formatted(text)
+    return _formatted(text, target)
 
 
 def _class(module: str, source: ast.ClassDef) -> str:
@@ -164,10 +173,10 @@ def _passed(arguments: ast.arguments) -> str:
     return ", ".join(passed)
 
 
-def _formatted(text: str) -> str:
+def _formatted(text: str, target: str) -> str:
     for verb in (["check", "--fix-only", "--select", "F401,I", "-"], ["format", "-"]):
         command = [sys.executable, "-m", "ruff", verb[0], "--quiet", *verb[1:]]
-        command += ["--stdin-filename", str(TARGET)]
+        command += ["--stdin-filename", str(CLIENT / f"{target}.py")]
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         assert done.stdout, done.stderr
         text = done.stdout
@@ -175,4 +184,5 @@ def _formatted(text: str) -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(mirror(), encoding="utf-8")
+    for target in TARGETS:
+        (CLIENT / f"{target}.py").write_text(mirror(target), encoding="utf-8")

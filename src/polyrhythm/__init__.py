@@ -13,13 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from polyrhythm.app.application import App
-    from polyrhythm.base.errors import AlreadyStarted, NotFound, PolyrhythmError
+    from polyrhythm.base.errors import (
+        ActivityAlreadyStarted,
+        AlreadyStarted,
+        NotFound,
+        PolyrhythmError,
+    )
     from polyrhythm.sdk import events, intercept, otel, wf
     from polyrhythm.sdk.alerts.alert import Alert
     from polyrhythm.sdk.client.blocking import Client, Run, UpdateHandle
+    from polyrhythm.sdk.client.blocking_tasks import TaskRun
     from polyrhythm.sdk.client.history import History
     from polyrhythm.sdk.client.letters import DeadLetter
     from polyrhythm.sdk.client.moment import RunMoment
+    from polyrhythm.sdk.client.task_views import TaskDescription, TaskStatus, TaskSummary
     from polyrhythm.sdk.client.views import Description, RunStatus, RunSummary
     from polyrhythm.sdk.declare.task import Task
     from polyrhythm.sdk.declare.workflow import Workflow
@@ -63,6 +70,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "ActivityAlreadyStarted",
     "Alert",
     "AlreadyStarted",
     "App",
@@ -108,8 +116,12 @@ __all__ = [
     "Signal",
     "Task",
     "TaskCancelled",
+    "TaskDescription",
     "TaskError",
     "TaskFailed",
+    "TaskRun",
+    "TaskStatus",
+    "TaskSummary",
     "TaskTimedOut",
     "Terminated",
     "TimedOut",
@@ -133,12 +145,14 @@ __all__ = [
 # Where the names are that stand under their own name.
 MODULES = {
     "polyrhythm.app.application": "App",
-    "polyrhythm.base.errors": "AlreadyStarted NotFound PolyrhythmError",
+    "polyrhythm.base.errors": "ActivityAlreadyStarted AlreadyStarted NotFound PolyrhythmError",
     "polyrhythm.sdk.alerts.alert": "Alert",
     "polyrhythm.sdk.client.blocking": "Client Run UpdateHandle",
+    "polyrhythm.sdk.client.blocking_tasks": "TaskRun",
     "polyrhythm.sdk.client.history": "History",
     "polyrhythm.sdk.client.letters": "DeadLetter",
     "polyrhythm.sdk.client.moment": "RunMoment",
+    "polyrhythm.sdk.client.task_views": "TaskDescription TaskStatus TaskSummary",
     "polyrhythm.sdk.client.views": "Description RunStatus RunSummary",
     "polyrhythm.sdk.declare.task": "Task",
     "polyrhythm.sdk.declare.workflow": "Workflow",

@@ -67,6 +67,19 @@ def test_order_saga(tmp_path):
     assert run(tmp_path, "order_saga.py")[-1] == lines[-1]
 
 
+def test_plain_tasks(tmp_path):
+    lines = run(tmp_path, "plain_tasks.py")
+    assert lines == [
+        "pay-broken-window: paid 240",
+        "pay-flooded-cellar: refused, TooMuch: 8000 is more than 5000",
+        "2 claims, 1 refused",
+    ]
+    # A second time nothing is paid, and the answers are those of the first.
+    assert run(tmp_path, "plain_tasks.py") == lines
+    with closing(sqlite3.connect(tmp_path / "paid.sqlite")) as db:
+        assert db.execute("SELECT claim, amount FROM paid").fetchall() == [("broken-window", 240.0)]
+
+
 def test_approval(tmp_path):
     lines = run(tmp_path, "approval.py")
     assert lines[-5:] == [

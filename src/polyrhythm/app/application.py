@@ -44,7 +44,7 @@ class App:
         self.plan: AppPlan = plan_app(name, url, settings)
         self._settings = settings
         self.registry = Registry()
-        self.task = TaskVerb(self.registry)
+        self.task = TaskVerb(self.registry, self)
         self.workflow = WorkflowVerb(self.registry, self)
         self._opened: Opened | None = None
         self._thread: LoopThread | None = None

@@ -28,6 +28,8 @@ class Traits:
 
     `permits`: tokens and leases that all workers share (TokenBucket, `rate=`, `concurrency=`).
     `notes`: the log beneath the events: `run.at()`, projections. A Temporal cluster has neither.
+    `standalone_activities`: tasks are started without a workflow; a Temporal cluster that does not
+    have them refuses the start, and says so.
     """
 
     name: str

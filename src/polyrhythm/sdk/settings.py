@@ -62,7 +62,19 @@ class StartOptions:
     cancellation: Cancellation = Cancellation.WAIT
 
 
-O = TypeVar("O", TaskOptions, WorkflowOptions, StartOptions)  # noqa: E741
+@dataclass(slots=True)
+class PlainOptions:
+    """How a task is started by itself: what its other options do not say. Seconds."""
+
+    id: str = ""
+    id_reuse: IdReuse = IdReuse.ALLOW
+    id_conflict: IdConflict = IdConflict.FAIL
+    delay_s: float = 0.0
+    search_attributes: dict[str, Any] = field(default_factory=dict)
+    details: str = ""
+
+
+O = TypeVar("O", TaskOptions, WorkflowOptions, StartOptions, PlainOptions)  # noqa: E741
 SPANS = {
     "timeout": "timeout_s",
     "deadline": "deadline_s",
@@ -80,6 +92,7 @@ class TaskChanges(TypedDict, total=False):
 
     timeout: of one attempt (start-to-close); deadline: of all (schedule-to-close); pickup: until a
     worker takes it; heartbeat: between signs of life. `retry` may be a number of attempts.
+    Those from `id` on are for a task that is started by itself, with `.start(...)`.
     """
 
     retry: Strategy | int
@@ -91,6 +104,12 @@ class TaskChanges(TypedDict, total=False):
     priority: int
     cancellation: Cancellation
     summary: str
+    id: str
+    id_reuse: IdReuse
+    id_conflict: IdConflict
+    delay: Span
+    search_attributes: dict[str, Any]
+    details: str
 
 
 class TaskSettings(TypedDict, total=False):
@@ -168,6 +187,16 @@ class StartSettings(TypedDict, total=False):
 def task_options(options: TaskOptions, changes: Mapping[str, Any]) -> TaskOptions:
     """Return task options with some of them changed. Raises MisuseError."""
     return _changed(options, changes)
+
+
+def plain_options(
+    options: PlainOptions, changes: Mapping[str, Any]
+) -> tuple[PlainOptions, dict[str, Any]]:
+    """Return options of plain tasks with some of them changed, and the changes of other ones."""
+    known = {field.name for field in fields(PlainOptions)}
+    own = {name: value for name, value in changes.items() if SPANS.get(name, name) in known}
+    others = {name: value for name, value in changes.items() if name not in own}
+    return _changed(options, own), others
 
 
 def workflow_options(options: WorkflowOptions, changes: Mapping[str, Any]) -> WorkflowOptions:

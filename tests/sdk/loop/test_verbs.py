@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from polyrhythm.sdk import wf
+from polyrhythm.sdk.declare.home import Home
 from polyrhythm.sdk.declare.registry import Registry
 from polyrhythm.sdk.declare.verbs import TaskVerb, WorkflowVerb
-from polyrhythm.sdk.declare.workflow import Home, Workflow
+from polyrhythm.sdk.declare.workflow import Workflow
 from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.messages import Query, Signal, Update
 from sdk.loop.stage import Stage
@@ -30,7 +31,7 @@ class Nowhere:
 
 REGISTRY = Registry()
 HOME: Home = Nowhere()
-TASK, WORKFLOW = TaskVerb(REGISTRY), WorkflowVerb(REGISTRY, HOME)
+TASK, WORKFLOW = TaskVerb(REGISTRY, HOME), WorkflowVerb(REGISTRY, HOME)
 
 
 @TASK(timeout="10s")
@@ -152,5 +153,5 @@ def test_logs_are_written_once_and_name_their_run(caplog: pytest.LogCaptureFixtu
 def test_verbs_outside_of_a_workflow_say_so() -> None:
     with pytest.raises(MisuseError, match=r"wf.now\(\) works inside a workflow only"):
         wf.now()
-    with pytest.raises(MisuseError, match=r"call double.fn"):
+    with pytest.raises(MisuseError, match=r"call double.start"):
         double(1)

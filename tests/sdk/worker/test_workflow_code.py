@@ -103,7 +103,7 @@ def test_polled_code_that_blocks_outside_python_leaves_its_thread():
     """A wait inside C is not interrupted: the thread is left, others take the worker's tasks."""
     registry = Registry()
     let_go = threading.Event()
-    declare, task = WorkflowVerb(registry, None), TaskVerb(registry)
+    declare, task = WorkflowVerb(registry, None), TaskVerb(registry, None)
 
     @task
     async def nothing() -> None: ...

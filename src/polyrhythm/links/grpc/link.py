@@ -51,7 +51,9 @@ class GrpcLink:
             self._metadata.append(("authorization", f"Bearer {self._settings.api_key}"))
         self._stubs: dict[str, Any] = {}
         # Of a Polyrhythm service; whoever connects to another one says so.
-        self._traits = Traits(f"the service at {address}", permits=True, notes=True)
+        self._traits = Traits(
+            f"the service at {address}", permits=True, notes=True, standalone_activities=True
+        )
 
     @property
     def traits(self) -> Traits:

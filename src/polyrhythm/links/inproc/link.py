@@ -77,7 +77,9 @@ class InProcLink:
         self._caller = caller
         self._loop = asyncio.get_running_loop()
         self._clocks: dict[float, Clock] = {}
-        self._traits = Traits("in process", permits=True, notes=True, hosts_workers=True)
+        self._traits = Traits(
+            "in process", permits=True, notes=True, standalone_activities=True, hosts_workers=True
+        )
 
     @property
     def traits(self) -> Traits:

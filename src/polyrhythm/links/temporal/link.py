@@ -43,7 +43,7 @@ class TemporalLink:
         self._settings = settings or ConnectionSettings()
         self._client: ServiceClient | None = None
         self._calls: dict[str, Callable[..., Any]] = {}
-        self._traits = Traits(f"the Temporal service at {address}")
+        self._traits = Traits(f"the Temporal service at {address}", standalone_activities=True)
 
     @property
     def traits(self) -> Traits:

@@ -14,10 +14,12 @@ from typing_extensions import Unpack
 
 from polyrhythm.base.durations import Span
 from polyrhythm.sdk.client import attempts, client, projections, run, starter
+from polyrhythm.sdk.client.blocking_tasks import TaskRun
 from polyrhythm.sdk.client.history import History
 from polyrhythm.sdk.client.letters import DeadLetter
 from polyrhythm.sdk.client.moment import RunMoment
 from polyrhythm.sdk.client.portal import Portal, block, step
+from polyrhythm.sdk.client.task_views import TaskSummary
 from polyrhythm.sdk.client.views import Description, RunSummary
 from polyrhythm.sdk.declare.methods import QueryMethod, SignalMethod, UpdateMethod
 from polyrhythm.sdk.messages import Query, Signal, Update, UpdateCall
@@ -284,6 +286,18 @@ class Client:
         """
         return Starter(self.aio.workflow(name, result=result, **settings), self._portal)
 
+    @overload
+    def task_run(self, task_id: str, run_id: str = ..., *, result: type[T]) -> TaskRun[T]: ...
+
+    @overload
+    def task_run(self, task_id: str, run_id: str = ...) -> TaskRun[Any]: ...
+
+    def task_run(self, task_id: str, run_id: str = "", *, result: Any = Any) -> TaskRun[Any]:
+        """Return a handle for a task that was started by itself, the newest of its id without a
+        run id. Asks nothing yet.
+        """
+        return TaskRun(self.aio.task_run(task_id, run_id, result=result), self._portal)
+
     def attempt(self, token: bytes) -> AttemptHandle:
         """Return a handle for an attempt that `task.complete_later()` left open, by its token."""
         return AttemptHandle(self.aio.attempt(token), self._portal)
@@ -291,6 +305,14 @@ class Client:
     def list(self, query: str = "", *, limit: int = 0) -> Iterator[RunSummary]:
         """Every run that a filter matches, newest first: `"WorkflowType = 'checkout'"`."""
         return step(self._portal, self.aio.list(query, limit=limit), "client.list")
+
+    def list_tasks(self, query: str = "", *, limit: int = 0) -> Iterator[TaskSummary]:
+        """Every plain task that a filter matches, newest first: `"ActivityType = 'charge'"`."""
+        return step(self._portal, self.aio.list_tasks(query, limit=limit), "client.list_tasks")
+
+    def count_tasks(self, query: str = "") -> int:
+        """Return how many plain tasks a filter matches."""
+        return block(self._portal, self.aio.count_tasks(query), "client.count_tasks")
 
     def dead_letters(self, query: str = "", *, limit: int = 0) -> Iterator[DeadLetter]:
         """Every run that failed or ran out of time and that no newer run of its id follows, newest

@@ -9,8 +9,12 @@ from collections.abc import AsyncIterator
 from typing import Any, TypeVar, overload
 
 from temporalio.api.workflowservice.v1 import (
+    CountActivityExecutionsRequest,
+    CountActivityExecutionsResponse,
     CountWorkflowExecutionsRequest,
     CountWorkflowExecutionsResponse,
+    ListActivityExecutionsRequest,
+    ListActivityExecutionsResponse,
     ListWorkflowExecutionsRequest,
     ListWorkflowExecutionsResponse,
 )
@@ -26,6 +30,8 @@ from polyrhythm.sdk.client.letters import (
 from polyrhythm.sdk.client.run import Run
 from polyrhythm.sdk.client.session import Session
 from polyrhythm.sdk.client.starter import Starter
+from polyrhythm.sdk.client.task_run import TaskRun
+from polyrhythm.sdk.client.task_views import TaskSummary, read_task_summary
 from polyrhythm.sdk.client.views import RunSummary, read_summary
 from polyrhythm.sdk.definitions import Signature, WorkflowDefinition
 from polyrhythm.sdk.settings import StartOptions, StartSettings, start_options
@@ -63,6 +69,17 @@ class Client:
         options = start_options(StartOptions(), settings)
         return Starter(self.session, definition, options, by_name=True)
 
+    @overload
+    def task_run(self, task_id: str, run_id: str = ..., *, result: type[T]) -> TaskRun[T]: ...
+
+    @overload
+    def task_run(self, task_id: str, run_id: str = ...) -> TaskRun[Any]: ...
+
+    def task_run(self, task_id: str, run_id: str = "", *, result: Any = Any) -> TaskRun[Any]:
+        """Return a handle for a task that was started by itself, the newest of its id without a
+        run id. Asks nothing yet."""
+        return TaskRun(self.session, "", task_id, run_id, result)
+
     def attempt(self, token: bytes) -> AttemptHandle:
         """Return a handle for an attempt that `task.complete_later()` left open, by its token."""
         return AttemptHandle(self.session, token)
@@ -88,6 +105,36 @@ class Client:
             token = response.next_page_token
             if not token:
                 return
+
+    async def list_tasks(self, query: str = "", *, limit: int = 0) -> AsyncIterator[TaskSummary]:
+        """Every plain task that a filter matches, newest first: `"ActivityType = 'charge'"`."""
+        token, count = b"", 0
+        while True:
+            request = ListActivityExecutionsRequest(
+                namespace=self.session.namespace,
+                page_size=min(limit or PAGE_RUNS, PAGE_RUNS),
+                next_page_token=token,
+                query=query,
+            )
+            response = await self.session.call(
+                "ListActivityExecutions", request, ListActivityExecutionsResponse
+            )
+            for info in response.executions:
+                yield read_task_summary(info, self.session.converter)
+                count += 1
+                if count == limit:
+                    return
+            token = response.next_page_token
+            if not token:
+                return
+
+    async def count_tasks(self, query: str = "") -> int:
+        """Return how many plain tasks a filter matches."""
+        request = CountActivityExecutionsRequest(namespace=self.session.namespace, query=query)
+        response = await self.session.call(
+            "CountActivityExecutions", request, CountActivityExecutionsResponse
+        )
+        return response.count
 
     async def dead_letters(self, query: str = "", *, limit: int = 0) -> AsyncIterator[DeadLetter]:
         """Every run that failed or ran out of time and that no newer run of its id follows, newest

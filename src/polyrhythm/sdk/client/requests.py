@@ -73,15 +73,15 @@ def _fill(
     # A field of a message is touched only where there is something to write: that alone takes time.
     seconds = options.execution_timeout_s or declared.execution_timeout_s
     if seconds:
-        _put(request.workflow_execution_timeout, seconds)
+        put_span(request.workflow_execution_timeout, seconds)
     seconds = options.run_timeout_s or declared.run_timeout_s
     if seconds:
-        _put(request.workflow_run_timeout, seconds)
+        put_span(request.workflow_run_timeout, seconds)
     seconds = options.task_timeout_s or declared.task_timeout_s
     if seconds:
-        _put(request.workflow_task_timeout, seconds)
+        put_span(request.workflow_task_timeout, seconds)
     if options.delay_s:
-        _put(request.workflow_start_delay, options.delay_s)
+        put_span(request.workflow_start_delay, options.delay_s)
     retry = options.retry or declared.retry
     if retry is not None:
         request.retry_policy.CopyFrom(to_policy(retry))
@@ -100,7 +100,8 @@ def _fill(
         request.priority.priority_key = options.priority
 
 
-def _put(span: Duration, seconds: float) -> None:
+def put_span(span: Duration, seconds: float) -> None:
+    """Write seconds as a duration."""
     span.seconds, span.nanos = divmod(round(seconds * NANOS), NANOS)
 
 

@@ -89,12 +89,12 @@ def read_summary(info: WorkflowExecutionInfo, converter: Converter) -> RunSummar
         workflow=info.type.name,
         queue=info.task_queue,
         status=read_status(info.status),
-        started=_moment(info, "start_time"),
-        closed=_moment(info, "close_time"),
+        started=moment(info, "start_time"),
+        closed=moment(info, "close_time"),
         history_events=info.history_length,
         parent_id=info.parent_execution.workflow_id,
-        memo=_decoded(info.memo.fields, converter),
-        search_attributes=_decoded(info.search_attributes.indexed_fields, converter),
+        memo=decoded(info.memo.fields, converter),
+        search_attributes=decoded(info.search_attributes.indexed_fields, converter),
     )
 
 
@@ -117,8 +117,8 @@ def read_description(
         pending_children=[
             (child.workflow_type_name, child.workflow_id) for child in response.pending_children
         ],
-        text=_text(metadata.summary, converter),
-        details=_text(metadata.details, converter),
+        text=text_of(metadata.summary, converter),
+        details=text_of(metadata.details, converter),
     )
 
 
@@ -128,22 +128,23 @@ def _pending_task(task: Any, converter: Converter) -> PendingTask:
         task=task.activity_type.name,
         task_id=task.activity_id,
         attempt=task.attempt,
-        state="paused" if task.paused else STATES.get(task.state, "unknown"),
-        heartbeat=[_value(payload, converter) for payload in task.heartbeat_details.payloads],
+        state="paused" if task.paused else PENDING_STATES.get(task.state, "unknown"),
+        heartbeat=[value_of(payload, converter) for payload in task.heartbeat_details.payloads],
         last_failure=from_failure(task.last_failure, converter) if failed else None,
-        next_attempt=_moment(task, "next_attempt_schedule_time"),
+        next_attempt=moment(task, "next_attempt_schedule_time"),
         worker=task.last_worker_identity,
     )
 
 
-STATES = {1: "scheduled", 2: "started", 3: "cancel requested", 4: "paused", 5: "pausing"}
+PENDING_STATES = {1: "scheduled", 2: "started", 3: "cancel requested", 4: "paused", 5: "pausing"}
 
 
-def _decoded(fields: Any, converter: Converter) -> dict[str, Any]:
-    return {name: _value(payload, converter) for name, payload in fields.items()}
+def decoded(fields: Any, converter: Converter) -> dict[str, Any]:
+    """Return the values of a memo or of search attributes."""
+    return {name: value_of(payload, converter) for name, payload in fields.items()}
 
 
-def _value(payload: Any, converter: Converter) -> Any:
+def value_of(payload: Any, converter: Converter) -> Any:
     """A value for people: one that cannot be read here is shown as its payload."""
     try:
         return converter.decode(payload)
@@ -151,14 +152,16 @@ def _value(payload: Any, converter: Converter) -> Any:
         return payload
 
 
-def _text(payload: Any, converter: Converter) -> str:
+def text_of(payload: Any, converter: Converter) -> str:
+    """Return a summary or details, empty if there is none."""
     if not payload.data:
         return ""
-    value = _value(payload, converter)
+    value = value_of(payload, converter)
     return value if isinstance(value, str) else ""
 
 
-def _moment(message: Any, name: str) -> datetime | None:
+def moment(message: Any, name: str) -> datetime | None:
+    """Return a field's time, None if it is not set."""
     if not message.HasField(name):
         return None
     stamp: Timestamp = getattr(message, name)

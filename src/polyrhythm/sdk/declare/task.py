@@ -1,7 +1,8 @@
 """A task as its user holds it: call it inside a workflow, `.fn` is the plain function.
 
 Calling returns at once; the task runs whether or not the result is awaited, so that several run
-side by side. Outside of a workflow the call is refused, because it would look durable and not be.
+side by side. Outside of a workflow the call is refused, because it would look durable and not be:
+there `.start(...)` gives a plain task, durable by itself.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from typing_extensions import TypeVar as DefaultTypeVar
 from typing_extensions import Unpack
 
+from polyrhythm.sdk.client import blocking_tasks
+from polyrhythm.sdk.client.task_starter import TaskStarter
+from polyrhythm.sdk.declare.home import Home
 from polyrhythm.sdk.declare.signature import bind
 from polyrhythm.sdk.definitions import TaskDefinition, TaskOptions
 from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.loop.context import current
 from polyrhythm.sdk.retry import needs_permits
-from polyrhythm.sdk.settings import TaskChanges, task_options
+from polyrhythm.sdk.settings import PlainOptions, TaskChanges, plain_options, task_options
 
+NO_PLAIN = PlainOptions()
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 # What the plain function returns: a coroutine or the result itself.
@@ -31,11 +36,21 @@ class Task(Generic[P, R, F]):
     receipt = await charge(order)                                  # in a workflow
     receipt = await charge.options(timeout="1m", retry=3)(order)
     receipt = charge.fn(order)                                     # the function itself
+    run = charge.options(id="charge-7").start(order)               # by itself, anywhere else
+    receipt = run.result()
     """
 
-    def __init__(self, definition: TaskDefinition, options: TaskOptions | None = None) -> None:
+    def __init__(
+        self,
+        definition: TaskDefinition,
+        options: TaskOptions | None = None,
+        home: Home | None = None,
+        plain: PlainOptions | None = None,
+    ) -> None:
         self.definition = definition
         self._options = options or definition.options
+        self._home = home
+        self._plain = plain or NO_PLAIN
         self.__doc__ = definition.function.__doc__
 
     def __repr__(self) -> str:
@@ -47,6 +62,7 @@ class Task(Generic[P, R, F]):
         context = current()
         if context is None:
             raise self._outside("it")
+        self._check_inside()
         definition = self.definition
         values = bind(definition.signature, definition.name, args, kwargs)
         return context.schedule_task(definition, self._options, values)
@@ -59,6 +75,7 @@ class Task(Generic[P, R, F]):
         context = current()
         if context is None:
             raise self._outside(f"{self.definition.name}.local")
+        self._check_inside()
         definition = self.definition
         declared = definition.options
         if declared.rate or declared.concurrency or needs_permits(self._options.retry):
@@ -79,19 +96,59 @@ class Task(Generic[P, R, F]):
         """The name on the wire."""
         return self.definition.name
 
+    @property
+    def aio(self) -> TaskStarter[P, R]:
+        """The starts for an event loop: `await charge.aio.start(order)`."""
+        if current() is not None:
+            raise MisuseError(
+                f"task {self.name!r} is started by itself, inside a workflow: call"
+                f" {self.name}(...), which makes it part of the run"
+            )
+        return TaskStarter(self._at_home.session, self.definition, self._options, self._plain)
+
+    def start(self, *args: P.args, **kwargs: P.kwargs) -> blocking_tasks.TaskRun[R]:
+        """Start the task by itself, without a workflow; it is durable when this returns.
+
+        Raises ActivityAlreadyStarted when a task of its id runs.
+        """
+        return self._blocking.start(*args, **kwargs)
+
+    def execute(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Start the task by itself and wait for its result. Raises a TaskError."""
+        return self._blocking.execute(*args, **kwargs)
+
     def options(self, **changes: Unpack[TaskChanges]) -> Task[P, R, F]:
         """Return the same task with other options: timeout, deadline, retry, queue, summary ..."""
-        options = task_options(self._options, changes)
+        plain, others = plain_options(self._plain, changes)
+        options = task_options(self._options, others)
         if needs_permits(options.retry) and not needs_permits(self.definition.options.retry):
             raise MisuseError(
                 f"task {self.name!r}: a token bucket is declared with it, in @app.task(retry=...),"
                 " so that an application whose service has no permits is refused when it starts"
             )
-        return Task(self.definition, options)
+        return Task(self.definition, options, self._home, plain)
+
+    @property
+    def _blocking(self) -> blocking_tasks.TaskStarter[P, R]:
+        return blocking_tasks.TaskStarter(self.aio, self._at_home.portal)
+
+    @property
+    def _at_home(self) -> Home:
+        if self._home is None:
+            raise MisuseError(f"task {self.name!r} belongs to no application")
+        return self._home
+
+    def _check_inside(self) -> None:
+        if self._plain != NO_PLAIN:
+            raise MisuseError(
+                f"task {self.name!r} has options of a task that is started by itself (id, delay"
+                " ...), which a task of a workflow does not have"
+            )
 
     def _outside(self, what: str) -> MisuseError:
         name = self.definition.name
         return MisuseError(
             f"task {name!r} was called outside of a workflow, where {what} cannot be durable: call"
-            f" {name}.fn(...) for the plain function, or start a workflow that runs it"
+            f" {name}.start(...) for a durable task by itself, {name}.fn(...) for the plain"
+            " function, or start a workflow that runs it"
         )

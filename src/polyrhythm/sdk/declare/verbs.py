@@ -13,11 +13,12 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from typing_extensions import Unpack
 
+from polyrhythm.sdk.declare.home import Home
 from polyrhythm.sdk.declare.methods import handlers_of
 from polyrhythm.sdk.declare.registry import Registry
 from polyrhythm.sdk.declare.signature import signature_of
 from polyrhythm.sdk.declare.task import Task
-from polyrhythm.sdk.declare.workflow import Home, Workflow
+from polyrhythm.sdk.declare.workflow import Workflow
 from polyrhythm.sdk.definitions import (
     TaskDefinition,
     TaskKind,
@@ -67,10 +68,11 @@ class WorkflowDecorator(Protocol):
 class TaskVerb:
     """`@app.task` and `@app.task(...)`."""
 
-    __slots__ = ("_registry",)
+    __slots__ = ("_home", "_registry")
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, home: Home) -> None:
         self._registry = registry
+        self._home = home
 
     @overload
     def __call__(
@@ -90,7 +92,7 @@ class TaskVerb:
             remote = settings.get("remote", False)
             definition = define_task(function, settings)
             self._registry.add_task(definition, remote)
-            return Task(definition)
+            return Task(definition, home=self._home)
 
         return declare if function is None else declare(function)
 

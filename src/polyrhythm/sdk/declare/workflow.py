@@ -6,14 +6,13 @@ service has taken the run, `.aio.start(...)` is the same on an event loop.
 
 from __future__ import annotations
 
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from typing_extensions import Unpack
 
 from polyrhythm.sdk.client import blocking
-from polyrhythm.sdk.client.portal import Portal
-from polyrhythm.sdk.client.session import Session
 from polyrhythm.sdk.client.starter import Starter
+from polyrhythm.sdk.declare.home import Home
 from polyrhythm.sdk.definitions import ChildOptions, WorkflowDefinition
 from polyrhythm.sdk.messages import UpdateCall
 from polyrhythm.sdk.settings import StartOptions, StartSettings, child_options, start_options
@@ -21,23 +20,6 @@ from polyrhythm.sdk.settings import StartOptions, StartSettings, child_options, 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
-
-
-class Home(Protocol):
-    """The application that a workflow was declared in.
-
-    Both properties raise MisuseError while the application is not open.
-    """
-
-    @property
-    def session(self) -> Session:
-        """What calls are made with."""
-        ...
-
-    @property
-    def portal(self) -> Portal:
-        """The way to the loop that calls are made on."""
-        ...
 
 
 class Workflow(Generic[P, R]):

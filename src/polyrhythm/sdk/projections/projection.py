@@ -17,7 +17,8 @@ from typing import Any, Generic, TypeVar
 
 from polyrhythm.sdk.client import blocking
 from polyrhythm.sdk.client.projections import Model
-from polyrhythm.sdk.declare.workflow import Home, Workflow
+from polyrhythm.sdk.declare.home import Home
+from polyrhythm.sdk.declare.workflow import Workflow
 from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.events.catalogue import type_of
 from polyrhythm.sdk.events.meta import EventMeta

@@ -38,7 +38,8 @@ class StopReason(Enum):
 
 @dataclass(slots=True)
 class TaskInfo:
-    """What is known of an attempt. Times are seconds, 0 for none."""
+    """What is known of an attempt. Times are seconds, 0 for none. A task that was started by
+    itself has no workflow, and a run id of its own."""
 
     task: str
     task_id: str
@@ -56,7 +57,8 @@ class TaskInfo:
 
     def __str__(self) -> str:
         """The attempt as log lines name it."""
-        return f"task {self.task} {self.task_id} (attempt {self.attempt}) of {self.workflow_id}"
+        of = f" of {self.workflow_id}" if self.workflow_id else ""
+        return f"task {self.task} {self.task_id} (attempt {self.attempt}){of}"
 
 
 class CompletesLater(BaseException):
@@ -150,7 +152,7 @@ def info_of(task: PollActivityTaskQueueResponse, queue: str) -> TaskInfo:
         queue,
         task.workflow_type.name,
         execution.workflow_id,
-        execution.run_id,
+        execution.run_id or task.activity_run_id,
         task.task_token,
         _seconds(task.start_to_close_timeout),
         _seconds(task.heartbeat_timeout),

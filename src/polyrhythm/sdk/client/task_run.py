@@ -1,0 +1,144 @@
+"""A plain task as its starter holds it: wait for it, end it, look at it.
+
+A handle costs nothing and asks nothing by itself. One without a run id means the newest task of its
+id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Generic, TypeVar
+
+from temporalio.api.activity.v1 import ActivityExecutionOutcome
+from temporalio.api.failure.v1 import Failure as FailureMessage
+from temporalio.api.workflowservice.v1 import (
+    DeleteActivityExecutionRequest,
+    DeleteActivityExecutionResponse,
+    DescribeActivityExecutionRequest,
+    DescribeActivityExecutionResponse,
+    PollActivityExecutionRequest,
+    PollActivityExecutionResponse,
+    RequestCancelActivityExecutionRequest,
+    RequestCancelActivityExecutionResponse,
+    TerminateActivityExecutionRequest,
+    TerminateActivityExecutionResponse,
+)
+
+from polyrhythm.base.durations import Span, parse_span
+from polyrhythm.base.errors import DeadlineExceeded
+from polyrhythm.sdk.client.session import LONG_POLL_S, Session, new_id
+from polyrhythm.sdk.client.task_views import TaskDescription, read_task_description
+from polyrhythm.sdk.failures import from_failure
+
+R = TypeVar("R")
+
+
+class TaskRun(Generic[R]):
+    """One durable run of a task, without a workflow around it."""
+
+    __slots__ = ("result_type", "run_id", "session", "task", "task_id")
+
+    def __init__(
+        self,
+        session: Session,
+        task: str,
+        task_id: str,
+        run_id: str = "",
+        result_type: Any = Any,
+    ) -> None:
+        self.session = session
+        self.task = task
+        self.task_id = task_id
+        self.run_id = run_id
+        self.result_type = result_type
+
+    def __repr__(self) -> str:
+        """The ids."""
+        return f"<task run {self.task_id} {self.run_id or 'newest'}>"
+
+    async def result(self, *, timeout: Span | None = None) -> R:  # noqa: ASYNC109
+        """Wait for the result. Raises TaskFailed, TaskTimedOut, TaskCancelled, and TimeoutError
+        when `timeout` is over first. The cause of a terminated task's failure is Terminated.
+        """
+        try:
+            async with asyncio.timeout(None if timeout is None else parse_span(timeout)):
+                outcome = await self._outcome()
+        except TimeoutError as error:
+            raise TimeoutError(
+                f"{self!r} has not ended after {timeout}: no worker has it, it works, or it is"
+                " tried again; run.describe() tells"
+            ) from error
+        if not outcome.HasField("failure"):
+            value: R = self.session.converter.decode_result(outcome.result, self.result_type)
+            return value
+        failure = FailureMessage(message="Activity task failed")
+        failure.cause.CopyFrom(outcome.failure)
+        failure.activity_failure_info.activity_type.name = self.task or self.task_id
+        failure.activity_failure_info.activity_id = self.task_id
+        raise from_failure(failure, self.session.converter)
+
+    async def cancel(self, reason: str = "") -> None:
+        """Ask the task to end: at once if no worker has it, else told by its next heartbeat.
+
+        Raises FailedPrecondition when it has ended, or when somebody else has asked before.
+        """
+        session = self.session
+        request = RequestCancelActivityExecutionRequest(
+            namespace=session.namespace,
+            activity_id=self.task_id,
+            run_id=self.run_id,
+            identity=session.identity,
+            request_id=new_id(),
+            reason=reason,
+        )
+        await session.call(
+            "RequestCancelActivityExecution", request, RequestCancelActivityExecutionResponse
+        )
+
+    async def terminate(self, reason: str = "") -> None:
+        """End the task at once; its code is told by its next heartbeat."""
+        session = self.session
+        request = TerminateActivityExecutionRequest(
+            namespace=session.namespace,
+            activity_id=self.task_id,
+            run_id=self.run_id,
+            identity=session.identity,
+            request_id=new_id(),
+            reason=reason,
+        )
+        await session.call(
+            "TerminateActivityExecution", request, TerminateActivityExecutionResponse
+        )
+
+    async def delete(self) -> None:
+        """Forget the task, whether it has ended or not."""
+        request = DeleteActivityExecutionRequest(
+            namespace=self.session.namespace, activity_id=self.task_id, run_id=self.run_id
+        )
+        await self.session.call("DeleteActivityExecution", request, DeleteActivityExecutionResponse)
+
+    async def describe(self) -> TaskDescription:
+        """Return status, attempt, times, progress and the last failure."""
+        request = DescribeActivityExecutionRequest(
+            namespace=self.session.namespace, activity_id=self.task_id, run_id=self.run_id
+        )
+        response = await self.session.call(
+            "DescribeActivityExecution", request, DescribeActivityExecutionResponse
+        )
+        return read_task_description(response.info, self.session.converter)
+
+    async def _outcome(self) -> ActivityExecutionOutcome:
+        session = self.session
+        while True:
+            request = PollActivityExecutionRequest()
+            request.namespace = session.namespace
+            request.activity_id = self.task_id
+            request.run_id = self.run_id
+            try:
+                response = await session.call(
+                    "PollActivityExecution", request, PollActivityExecutionResponse, LONG_POLL_S
+                )
+            except DeadlineExceeded:
+                continue
+            if response.HasField("outcome"):
+                return response.outcome
