@@ -10,7 +10,7 @@ SDK_FILES ?=
 TEMPORAL_CLI ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint sim conformance bench temporal-server proto clean
+.PHONY: help setup demo test lint sim conformance programs bench temporal-server proto clean
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ conformance: setup ## recorded answers; RECORD=names: a real server beside ours;
 	@$(if $(SDK_CHECKOUT),PYTHONPATH=tools $(BIN)/python -m official_suite \
 	  --checkout $(SDK_CHECKOUT) $(SDK_FILES))
 	@$(if $(TEMPORAL_CLI),PYTHONPATH=tools $(BIN)/python -m temporal_cli $(TEMPORAL_CLI))
+
+programs: setup ## programs of the Go and TypeScript SDKs against poly dev (needs Go 1.23, Node 20)
+	@$(BIN)/python tools/programs.py $(ARGS)
 
 bench: setup ## benchmarks; the figures go to docs/evidence
 	@$(BIN)/python bench/run.py $(ARGS)
