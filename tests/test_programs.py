@@ -3,8 +3,9 @@
 import json
 import sys
 
-import programs
 import pytest
+
+import programs
 
 
 def test_a_tool_that_is_missing_or_too_old_leaves_its_program_out():
