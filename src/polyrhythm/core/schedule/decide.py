@@ -25,7 +25,7 @@ from polyrhythm.core import tables
 from polyrhythm.core.context import Context
 from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.entity import EntityDecision
-from polyrhythm.core.schedule.advance import advance
+from polyrhythm.core.schedule.advance import advance, catch_up
 from polyrhythm.core.schedule.apply import apply_schedule
 from polyrhythm.core.schedule.overlap import SKIP
 from polyrhythm.core.schedule.state import Backfill, BufferedStart, ScheduleState
@@ -67,7 +67,7 @@ def decide_update(
         if seen not in (0, state.conflict_token):
             raise FailedPrecondition("mismatched conflict token")
     decision = EntityDecision(state, context, apply_schedule)
-    advance(decision)
+    catch_up(decision)
     note = _set_note(decision, request.schedule)
     note.schedule_set.update = True
     if request.HasField("search_attributes"):
@@ -81,7 +81,7 @@ def decide_update(
 def decide_patch(state: ScheduleState, patch: SchedulePatch, context: Context) -> EntityDecision:
     """Decide a trigger, backfills, a pause or its end, or several of them."""
     decision = EntityDecision(state, context, apply_schedule)
-    advance(decision)
+    catch_up(decision)
     _patch(decision, patch)
     return decision
 
@@ -138,6 +138,7 @@ def decide_run_closed(
     _fill_outcome(closed, event, context.limits)
     decision.append_note(note)
     if state.pause_on_failure and not state.paused and state.running:
+        catch_up(decision)
         _pause_on_failure(decision, closed.status, run[0], event)
     advance(decision)
     return decision

@@ -1,7 +1,8 @@
 """What becomes of buffered starts: which start now, which wait, which are skipped, who must go.
 
 Six policies, decided over the whole buffer in order. Starts that may overlap all start at once;
-of the others one can run at a time. Source: ProcessBuffer of Temporal's scheduler.
+of the others one can run at a time. A start that another takes the place of
+counts as skipped. Source: ProcessBuffer of Temporal's scheduler.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def judge(buffer: Sequence[BufferedStart], is_running: bool, default: int) -> Ve
         else:
             # What it would have to end has not begun: it takes that one's place.
             verdict.alone = place
+            verdict.skipped += 1
     if verdict.cancels or verdict.terminates:
         # They would be ended with the others before long.
+        verdict.skipped += len(verdict.overlapping)
         verdict.overlapping = []
     return verdict
