@@ -63,9 +63,12 @@ class Backlog:
         self._count = 0
         self._busy = 0
         self.held = 0
-        # The rows may hold lines that memory has not asked for, or had no room for.
+        # The rows may hold lines that memory has not asked for, or had no room for (`left`: since
+        # reading them began, which stands at `lines_after`).
         self.unknown = False
         self.more = False
+        self.left = False
+        self.lines_after: tuple[int, str] = (0, "")
 
     @property
     def waits(self) -> bool:
@@ -82,7 +85,7 @@ class Backlog:
         the rows when memory is full or the rows hold some of the line already."""
         line = self._line(priority, fairness_key)
         if line is None:
-            self.more = True
+            self.more = self.left = True
         elif self.unknown or line.spilled or self.held >= self._offers_max:
             self._become(line, spilled=True)
             line.dropped = True
@@ -98,19 +101,18 @@ class Backlog:
         if not waited:
             self._begin(line)
 
-    def spill(self, priority: int, fairness_key: str) -> None:
-        """Note that the rows hold a line."""
-        line = self._line(priority, fairness_key)
-        if line is None:
-            self.more = True
-        else:
+    def spill(self, priority: int, fairness_key: str, force: bool = False) -> bool:
+        """Note that the rows hold a line; False when memory takes no more lines."""
+        line = self._line(priority, fairness_key, force)
+        if line is not None:
             self._become(line, spilled=True)
+        return line is not None
 
     def keep(self, priority: int, fairness_key: str, key: Key, offer: Any) -> None:
         """Put an offer in its line that no row has in this queue, however much is here."""
-        line = self._line(priority, fairness_key)
-        if line is not None:
-            self.put(line, key, offer)
+        line = self._line(priority, fairness_key, force=True)
+        assert line is not None
+        self.put(line, key, offer)
 
     def finish(self, line: LineState) -> None:
         """Note that a line's rows have been read to their end."""
@@ -175,11 +177,11 @@ class Backlog:
             self._push(line)
         self._aside.clear()
 
-    def _line(self, priority: int, fairness_key: str) -> LineState | None:
+    def _line(self, priority: int, fairness_key: str, force: bool = False) -> LineState | None:
         level = self._levels.setdefault(priority, LevelState())
         line = level.lines.get(fairness_key)
         if line is None:
-            if self._busy >= self._lines_max:
+            if self._busy >= self._lines_max and not force:
                 return None
             if len(level.lines) >= IDLE_LINES_MAX and len(level.lines) >= 2 * self._busy:
                 _forget_idle(level)

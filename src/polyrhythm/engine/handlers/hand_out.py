@@ -37,8 +37,7 @@ def next_offer(desk: Desk, queue: QueueState) -> Offer | None:
             if backlog.more and not backlog.aside_ns():
                 # The lines that memory knew are empty: the others take their turns now.
                 read_lines(desk, queue)
-                if backlog.pick(desk.now_ns, throttle.keys, throttle.other_ns) is not None:
-                    continue
+                continue
             _wake(desk, queue, backlog.aside_ns())
             return None
         if line.offers:

@@ -22,28 +22,40 @@ from polyrhythm.engine.natures import NATURES
 RUNS_PER_REFILL = 200
 RUNS_PER_REFILL_MIN = 8
 LINES_PER_READ = 1000
+START = (0, "")
 
 
 def read_lines(desk: Desk, queue: QueueState) -> None:
-    """Learn which lines of a queue the rows hold."""
+    """Learn which lines of a queue the rows hold, from where reading stood to where memory takes
+    no more, or to the end.
+
+    NOTE: rows are as of the last commit and may tell of lines that this turn has emptied. Reading
+    goes on behind them, and begins anew only for a line that was left out since it began: so it
+    comes to an end within the turn.
+    """
     backlog, store = queue.backlog, desk.memory.world.store
-    backlog.unknown = backlog.more = False
-    after = (0, "")
-    while not backlog.more:
+    backlog.unknown = False
+    if backlog.lines_after == START:
+        backlog.left = False
+    while True:
         found = store.scan_lines(
-            queue.namespace_key, int(queue.kind), queue.name, after, LINES_PER_READ
+            queue.namespace_key, int(queue.kind), queue.name, backlog.lines_after, LINES_PER_READ
         )
-        for priority, fairness_key in found:
-            backlog.spill(priority, fairness_key)
+        for name in found:
+            if not backlog.spill(*name):
+                backlog.more = True
+                return
+            backlog.lines_after = name
         if len(found) < LINES_PER_READ:
             break
-        after = found[-1]
     # What this turn has left to the rows is in none yet.
     for run in list(desk.turn.touched.values()):
         if run.state.namespace_key == queue.namespace_key:
             for what in NATURES[run.kind].offers(run.state, desk.now_ns):
                 if _is_of_queue(what, queue):
-                    backlog.spill(line_priority(what.priority), what.fairness_key)
+                    backlog.spill(line_priority(what.priority), what.fairness_key, force=True)
+    backlog.lines_after = START
+    backlog.more, backlog.left = backlog.left, False
 
 
 def refill(desk: Desk, queue: QueueState, line: LineState) -> None:
