@@ -25,19 +25,8 @@ sys.path.insert(0, str(CORPUS))
 import compare  # noqa: E402 - the corpus is copied material with modules of its own
 import runner  # noqa: E402
 
-ATTRIBUTES = "search attributes of one's own are not built"
-PREFIXES = "STARTS_WITH in list filters is not built"
 # Scenario -> why it cannot pass yet.
 NOT_BUILT = {
-    "visibility.batch_operations": PREFIXES,
-    "batches.unpaused": ATTRIBUTES,
-    "visibility.bad_attribute_values": ATTRIBUTES,
-    "visibility.row_contents": ATTRIBUTES,
-    "bad.operator_add_nothing": ATTRIBUTES,
-    "bad.operator_add_unspecified_type": ATTRIBUTES,
-    "bad.operator_remove_system": ATTRIBUTES,
-    "visibility.paging": PREFIXES,
-    "visibility.system_attributes": PREFIXES,
     "bad.operator_nexus_get_unknown": "Nexus is not built",
 }
 # One scenario waits for 20 s by itself.

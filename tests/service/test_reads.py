@@ -54,16 +54,6 @@ def test_pages_of_a_list() -> None:
     assert fixture.refusal(bad) == "Invalid NextPageToken."
 
 
-def test_a_contradiction_is_answered_without_the_engine() -> None:
-    fixture = Fixture()
-    query = "WorkflowId = 'a' AND WorkflowId = 'b'"
-    listed = fixture.call(ListWorkflowExecutionsRequest(namespace="default", query=query))
-    counted = fixture.call(CountWorkflowExecutionsRequest(namespace="default", query=query))
-    assert not listed.value.executions
-    assert counted.value.count == 0
-    assert not fixture.engine.submitted
-
-
 def test_counts() -> None:
     fixture = Fixture()
     reply = fixture.call(CountWorkflowExecutionsRequest(namespace="default", query=""))
@@ -208,7 +198,8 @@ def test_what_the_server_says_of_itself() -> None:
     assert (cluster.cluster_name, cluster.history_shard_count) == ("active", 1)
     keys = fixture.call(GetSearchAttributesRequest()).value.keys
     listed = fixture.call(ListSearchAttributesRequest(namespace="default")).value
-    assert dict(keys) == dict(listed.system_attributes)
+    assert dict(listed.system_attributes).items() <= dict(keys).items()
+    assert len(keys) == len(listed.system_attributes) + 28
     assert keys["WorkflowId"] == 2
     assert not listed.custom_attributes
 

@@ -5,6 +5,7 @@ import os
 import apsw
 import pytest
 
+from polyrhythm.base.conditions import Compare, HasWord
 from polyrhythm.base.errors import DataLoss, InvalidArgument, StoreError
 from polyrhythm.stores.port import Batch, ObjectKind, ObjectRow, RunFilter, RunWrite
 from polyrhythm.stores.sqlite import (
@@ -138,12 +139,15 @@ def test_every_read_stays_on_its_index(opened):
         sqlite_lists.list_statement(everything)[0],
         sqlite_lists.count_statement(everything)[0],
         sqlite_lists.list_statement(RunFilter(1))[0],
+        sqlite_lists.list_statement(RunFilter(1, condition=Compare("Color", "=", "red")))[0],
+        sqlite_lists.count_statement(RunFilter(1, condition=HasWord("Tags", ["new"])))[0],
     ]
     for sql in queries:
         values = (1,) * sql.count("?")
         plan = [step[3] for step in store._database.read(f"EXPLAIN QUERY PLAN {sql}", values)]
-        # The index of work has exactly the rows that wait.
-        bad = [p for p in plan if p.startswith("SCAN") and p != "SCAN work"]
+        # The index of work has exactly the rows that wait, that of unread rows only those.
+        whole = ("SCAN work", "SCAN executions USING COVERING INDEX executions_unread")
+        bad = [p for p in plan if p.startswith("SCAN") and p not in whole]
         assert not bad, (sql, plan)
         sorts = any("TEMP B-TREE" in p for p in plan)
         assert not sorts, (sql, plan)

@@ -16,6 +16,7 @@ from temporalio.api.common.v1 import SearchAttributes
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.app.compose import LANE
+from polyrhythm.base.conditions import UNREAD
 from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import DataLoss
 from polyrhythm.base.limits import ANSWER_GRACE_NS
@@ -23,6 +24,7 @@ from polyrhythm.core import deadlines
 from polyrhythm.core.apply.versions import BUILD_IDS
 from polyrhythm.core.durations import span_ns
 from polyrhythm.core.fold import fold_row
+from polyrhythm.core.search_values import encode_search_values
 from polyrhythm.core.standalone import StandaloneState
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import Loaded, LoadedRun
@@ -139,14 +141,23 @@ def _same(row: RunRow, wanted: RunRow) -> bool:
     if row == wanted:
         return True
     # As earlier releases wrote it. Before answers were waited for a run was woken that much
-    # earlier, which does no harm; before builds were remembered no row named them.
+    # earlier, which does no harm; before builds were remembered no row named them; what queries
+    # compare was in no row, and the next start puts it there.
     due_ns = {wanted.due_ns, wanted.due_ns - ANSWER_GRACE_NS}
     attributes = SearchAttributes.FromString(wanted.search_attributes)
     attributes.indexed_fields.pop(BUILD_IDS, None)
-    unbuilt = attributes.SerializeToString(deterministic=True)
-    return row.due_ns in due_ns and row in (
-        replace(wanted, due_ns=row.due_ns),
-        replace(wanted, due_ns=row.due_ns, search_attributes=unbuilt),
+    unbuilt = replace(
+        wanted,
+        search_attributes=attributes.SerializeToString(deterministic=True),
+        search_values=encode_search_values(attributes),
+    )
+    return row.due_ns in due_ns and any(
+        row == replace(one, due_ns=row.due_ns)
+        or (
+            row.search_values == UNREAD
+            and row == replace(one, due_ns=row.due_ns, search_values=UNREAD)
+        )
+        for one in (wanted, unbuilt)
     )
 
 

@@ -20,6 +20,8 @@ ANSWER_GRACE_NS = SECOND_NS // 10
 SEARCH_KEYS_MAX = 100
 SEARCH_VALUE_BYTES_MAX = 2 * 1024
 SEARCH_BYTES_MAX = 40 * 1024
+# Comparisons of one query on visibility: each may be asked of every run of a namespace.
+QUERY_TESTS_MAX = 1000
 # The fairness key is an index key of the matching queue.
 FAIRNESS_KEY_BYTES_MAX = 64
 # Weights and rates of single fairness keys that a queue may set, all in one object.

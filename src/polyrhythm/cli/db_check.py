@@ -43,6 +43,7 @@ def run(flags: CheckFlags) -> int:
         "runs whose log is damaged (their state cannot be rebuilt)": report.damaged_logs,
         "runs whose log has gaps (their state cannot be rebuilt)": report.incomplete_logs,
         "logs without a run": report.orphaned_logs,
+        "runs whose search attributes are indexed wrongly (--repair)": report.wrongly_indexed,
         "damaged permits and projections": report.damaged_objects,
         "runs whose row is not what the log says (--repair writes it anew)": rows.differing,
         "runs whose row counts more than the log holds (left as they are)": rows.short_logs,

@@ -7,7 +7,7 @@ sees a context.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,12 +24,15 @@ class IdSource(Protocol):
 
 @dataclass(slots=True)
 class NamespaceInfo:
-    """What a decision needs of the run's namespace."""
+    """What a decision needs of the run's namespace. `search_types`: the types of the search
+    attributes that it has of its own, by name; `search_fields`: their names by field."""
 
     key: int
     name: str
     namespace_id: str
     retention_ns: int
+    search_types: Mapping[str, str] = field(default_factory=dict)
+    search_fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from google.protobuf.message import Message
 from temporalio.api.activity.v1 import ActivityExecutionListInfo
 from temporalio.api.enums.v1 import BatchOperationType
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
@@ -82,6 +83,22 @@ class SchedulePage:
 
     response: ListSchedulesResponse
     after: tuple[int, int, int] | None
+
+
+@dataclass(slots=True)
+class AddAttributes:
+    """Search attributes to register, name to type; the reply is `response`."""
+
+    kinds: dict[str, str]
+    response: Message
+
+
+@dataclass(slots=True)
+class RemoveAttributes:
+    """Search attributes to forget; the reply is `response`."""
+
+    names: list[str]
+    response: Message
 
 
 @dataclass(slots=True)

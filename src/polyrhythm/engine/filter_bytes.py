@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, get_args
 
+from polyrhythm.base.conditions import Condition
 from polyrhythm.stores.port import RunFilter
 
 _CLASS = "@"
-_KNOWN: dict[str, type] = {"RunFilter": RunFilter}
+_KNOWN: dict[str, type] = {each.__name__: each for each in (RunFilter, *get_args(Condition))}
 
 
 def encode_filter(wanted: RunFilter) -> bytes:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import KeysView
 
-from temporalio.api.enums.v1 import NamespaceState
+from temporalio.api.enums.v1 import ArchivalState, NamespaceState, ReplicationState
 from temporalio.api.workflowservice.v1 import DescribeNamespaceResponse
 
 from polyrhythm.base.errors import NamespaceNotFound
 from polyrhythm.core.context import NamespaceInfo
 from polyrhythm.core.durations import set_span
+from polyrhythm.core.search_types import types_of
 from polyrhythm.stores.port import NamespaceRow
+
+# There is one cluster, and it is called as a development server calls it.
+CLUSTER_NAME = "active"
 
 
 class Registry:
@@ -34,7 +38,15 @@ class Registry:
 
     def put(self, row: NamespaceRow) -> None:
         """Add or replace a namespace, once its row is committed."""
-        info = NamespaceInfo(row.key, row.name, row.namespace_id, row.retention_ns)
+        config = DescribeNamespaceResponse.FromString(row.body).config
+        aliases = dict(config.custom_search_attribute_aliases)
+        known = (row.key, row.name, row.namespace_id, row.retention_ns)
+        info = NamespaceInfo(*known, types_of(aliases), aliases)
+        before = self._by_key.get(row.key)
+        if before is not None and before.name != row.name:
+            # Deleted namespaces get another name.
+            for named in (self._rows, self._by_name, self._states):
+                named.pop(before.name, None)
         self._rows[row.name] = row
         self._states.pop(row.name, None)
         self._by_name[row.name] = info
@@ -94,6 +106,10 @@ def new_row(key: int, name: str, namespace_id: str, retention_ns: int) -> Namesp
     body.namespace_info.id = namespace_id
     body.namespace_info.state = NamespaceState.NAMESPACE_STATE_REGISTERED
     set_span(body.config.workflow_execution_retention_ttl, retention_ns)
-    body.replication_config.active_cluster_name = "active"
-    body.replication_config.clusters.add().cluster_name = "active"
+    body.config.history_archival_state = ArchivalState.ARCHIVAL_STATE_DISABLED
+    body.config.visibility_archival_state = ArchivalState.ARCHIVAL_STATE_DISABLED
+    body.config.bad_binaries.SetInParent()
+    body.replication_config.active_cluster_name = CLUSTER_NAME
+    body.replication_config.clusters.add().cluster_name = CLUSTER_NAME
+    body.replication_config.state = ReplicationState.REPLICATION_STATE_NORMAL
     return NamespaceRow(key, name, namespace_id, retention_ns, body.SerializeToString())

@@ -7,13 +7,18 @@ those. So the first call is accepted after three index scans, however many runs 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from temporalio.api.common.v1 import SearchAttributes
+
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import DAY_NS
 from polyrhythm.base.work import LineName, WorkKind
+from polyrhythm.core.search_values import encode_search_values
 from polyrhythm.engine.calls import Call, Restore
 from polyrhythm.engine.desk import Memory
 from polyrhythm.engine.namespaces import new_row
-from polyrhythm.stores.port import Batch, LaneOwner
+from polyrhythm.stores.port import Batch, LaneOwner, RunWrite
 
 DEFAULT_NAMESPACE = "default"
 DEFAULT_RETENTION_NS = DAY_NS
@@ -33,6 +38,7 @@ def recover(memory: Memory, owner: LaneOwner, now_ns: int) -> None:
         row = new_row(1, DEFAULT_NAMESPACE, ids.run_id(), DEFAULT_RETENTION_NS)
         store.commit(Batch(owner.lane, owner.epoch, now_ns, namespaces=[row]))
         memory.registry.put(row)
+    _read_attributes(memory, owner, now_ns)
     memory.world.next_run_key = store.run_key_last() + 1
     for namespace_key, kind, queue, _ in store.scan_work_queues():
         if kind == WorkKind.UNSORTED:
@@ -59,3 +65,15 @@ def _sort_work(memory: Memory, namespace_key: int) -> None:
         if len(found) < OWING_PAGE:
             return
         after = found[-1]
+
+
+def _read_attributes(memory: Memory, owner: LaneOwner, now_ns: int) -> None:
+    """Give rows of an older release what queries compare; there are none from then on."""
+    store = memory.world.store
+    while keys := store.scan_unread(OWING_PAGE):
+        batch = Batch(owner.lane, owner.epoch, now_ns)
+        for row in filter(None, map(store.load_row, keys)):
+            attributes = SearchAttributes.FromString(row.search_attributes)
+            values = encode_search_values(attributes)
+            batch.runs.append(RunWrite(replace(row, search_values=values), before=row))
+        store.commit(batch)

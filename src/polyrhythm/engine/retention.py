@@ -3,14 +3,21 @@
 Every few minutes each namespace's rows are asked, through the index of lists, for runs that closed
 too long ago; they are deleted a bounded number a turn, the earliest closed first, and the next turn
 goes on where this one stopped. Nothing is remembered that a restart would miss. A run that still
-owes a message to another stays until it is delivered.
+owes a message to another stays until it is delivered. A namespace that is deleted keeps nothing:
+its runs go as they are.
 """
 
 from __future__ import annotations
 
+from temporalio.api.enums.v1 import NamespaceState
+
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.limits import RETENTION_SPACES_MAX, Limits
+from polyrhythm.core.context import NamespaceInfo
 from polyrhythm.engine.namespaces import Registry
-from polyrhythm.stores.port import Store
+from polyrhythm.stores.port import RunFilter, Store
+
+_DELETED = NamespaceState.NAMESPACE_STATE_DELETED
 
 
 class Retention:
@@ -24,6 +31,10 @@ class Retention:
         # How many namespaces of the scan in progress are done.
         self._done = 0
 
+    def hurry(self) -> None:
+        """Look again with the next turn: a namespace is deleted in this one."""
+        self._next_ns = 0
+
     def next_ns(self) -> int:
         """Return when to look again, 0 for at once."""
         return self._next_ns
@@ -36,16 +47,23 @@ class Retention:
         expired: list[int] = []
         stretch = self._registry.all()[self._done : self._done + RETENTION_SPACES_MAX]
         for namespace in stretch:
-            if namespace.retention_ns > 0:
-                close_ns_max = now_ns - namespace.retention_ns
-                room = runs_max - len(expired)
-                expired += self._store.scan_expired(namespace.key, close_ns_max, room)
-                if len(expired) == runs_max:
-                    # Perhaps there are more: the next turn asks this namespace again.
-                    self._next_ns = now_ns
-                    return expired
+            expired += self._find(namespace, now_ns, runs_max - len(expired))
+            if len(expired) == runs_max:
+                # Perhaps there are more: the next turn asks this namespace again.
+                self._next_ns = now_ns
+                return expired
             self._done += 1
         if len(stretch) < RETENTION_SPACES_MAX:
             self._done = 0
             self._next_ns = now_ns + self._limits.retention_scan_ns
         return expired
+
+    def _find(self, namespace: NamespaceInfo, now_ns: int, room: int) -> list[int]:
+        found: list[int] = []
+        if self._registry.state_of(namespace.name) == _DELETED:
+            for kind in EntityKind:
+                doomed = RunFilter(namespace.key, kind, limit=room - len(found))
+                found += (row.run_key for row in self._store.list_runs(doomed))
+        elif namespace.retention_ns > 0:
+            found = self._store.scan_expired(namespace.key, now_ns - namespace.retention_ns, room)
+        return found

@@ -12,19 +12,23 @@ from typing import Any
 from temporalio.api.common.v1 import SearchAttributes
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
 
+from polyrhythm.base.conditions import UNREAD
 from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.work import WorkKind, WorkLine, encode_work, line_priority
 from polyrhythm.core import deadlines, standalone
 from polyrhythm.core.decide.activity_attempt import activity_offer, backs_off
-from polyrhythm.core.decide.attributes import encode_types
+from polyrhythm.core.decide.attributes import encode_own_types
 from polyrhythm.core.decide.task import task_offer
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
 from polyrhythm.core.held import INSIDE, is_held_inside
+from polyrhythm.core.search_values import encode_search_values
 from polyrhythm.core.standalone import StandaloneState
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import Loaded, LoadedRun
 from polyrhythm.stores.port import RunRow
 
+# Values that a row may have although there are attributes: those of a release before.
+_UNREAD = ("", UNREAD)
 # Bound once: a member read from its class takes as long as a call.
 _WORKFLOW = EntityKind.WORKFLOW
 _ACTIVITY = EntityKind.ACTIVITY
@@ -80,6 +84,7 @@ def project_row(run: LoadedRun, now_ns: int) -> RunRow:
         state.parent_run_id,
         state.root_workflow_id,
         state.root_run_id,
+        _search_values(state, before),
     )
 
 
@@ -106,6 +111,8 @@ def project_standalone(entity: Loaded[StandaloneState], now_ns: int) -> RunRow:
     # While it is in hand inside a process it may have to be given out again.
     row.owes = int(state.running and bool(attempt.started_ns) and INSIDE in attempt.identity)
     row.search_attributes = _typed(state.search_attributes)
+    if row.search_attributes:
+        row.search_values = encode_search_values(SearchAttributes.FromString(row.search_attributes))
     row.work = project_work(standalone.standalone_offers(state, now_ns))
     return row
 
@@ -120,8 +127,21 @@ def _typed(search_attributes: bytes) -> bytes:
     if not search_attributes:
         return b""
     attributes = SearchAttributes.FromString(search_attributes)
-    encode_types(attributes)
+    encode_own_types(attributes)
     return attributes.SerializeToString(deterministic=True)
+
+
+def _search_values(state: RunState, before: RunRow | None) -> str:
+    if not state.search_attributes:
+        return ""
+    # Attributes hardly ever change, and every commit projects the row.
+    if (
+        before
+        and before.search_values not in _UNREAD
+        and before.search_attributes == state.search_attributes
+    ):
+        return before.search_values
+    return encode_search_values(SearchAttributes.FromString(state.search_attributes))
 
 
 def entity_row(entity: Loaded[Any], start_ns: int, status: int) -> RunRow:

@@ -10,6 +10,7 @@ from temporalio.api.common.v1 import SearchAttributes
 
 from polyrhythm.base.entities import EntityKind
 from polyrhythm.core.schedule.state import ScheduleState
+from polyrhythm.core.search_values import encode_search_values
 from polyrhythm.engine.cache import Loaded
 from polyrhythm.stores.port import RunRow
 
@@ -41,4 +42,5 @@ def project_schedule(entity: Loaded[ScheduleState], _now_ns: int) -> RunRow:
         transitions=state.transitions,
         memo=state.memo,
         search_attributes=attributes.SerializeToString(deterministic=True),
+        search_values=encode_search_values(attributes),
     )

@@ -84,10 +84,7 @@ def handle_start_batch(
     begin = BeginBatch(request, kind, operation.identity)
     if request.visibility_query:
         query = _narrowed(request.visibility_query, name, operation, open_only)
-        wanted = build_filter(query, scope.namespace.key)
-        begin.filter = wanted.filter
-        if wanted.nothing:
-            begin.filter.statuses = []
+        begin.filter = build_filter(query, scope.namespace)
     return service.submit(scope, begin, deadline_ns)
 
 

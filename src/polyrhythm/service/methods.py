@@ -105,6 +105,7 @@ WORKFLOW_HANDLERS: dict[str, Handler] = {
     "ListScheduleMatchingTimes": schedules.handle_matching_times,
     "ListSchedules": schedules.handle_list,
     "CountSchedules": schedules.handle_count,
+    "ListArchivedWorkflowExecutions": visibility.handle_list_archived,
     "RegisterNamespace": namespaces.handle_register,
     "UpdateNamespace": namespaces.handle_update,
     "DeprecateNamespace": namespaces.handle_deprecate,
@@ -115,6 +116,11 @@ WORKFLOW_HANDLERS: dict[str, Handler] = {
     "GetSearchAttributes": system.handle_get_search_attributes,
 }
 OPERATOR_HANDLERS: dict[str, Handler] = {
+    "AddSearchAttributes": operator.handle_add_search_attributes,
+    "RemoveSearchAttributes": operator.handle_remove_search_attributes,
+    "DeleteNamespace": operator.handle_delete_namespace,
+    "ListClusters": operator.handle_list_clusters,
+    "RemoveRemoteCluster": operator.handle_remove_cluster,
     "ListSearchAttributes": operator.handle_list_search_attributes,
 }
 POLYRHYTHM_HANDLERS: dict[str, Handler] = {
@@ -140,7 +146,12 @@ NEEDS: dict[str, NamespaceNeed] = {
     "GetSystemInfo": NamespaceNeed.NONE,
     "GetClusterInfo": NamespaceNeed.NONE,
     "GetSearchAttributes": NamespaceNeed.NONE,
+    "AddSearchAttributes": NamespaceNeed.OPTIONAL,
+    "RemoveSearchAttributes": NamespaceNeed.OPTIONAL,
     "ListSearchAttributes": NamespaceNeed.OPTIONAL,
+    "DeleteNamespace": NamespaceNeed.NONE,
+    "ListClusters": NamespaceNeed.NONE,
+    "RemoveRemoteCluster": NamespaceNeed.NONE,
 }
 # Calls that may wait for a minute. A history read waits only when it asks to.
 LONG_POLLS = frozenset(

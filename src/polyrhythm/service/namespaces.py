@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
+from temporalio.api.enums.v1 import NamespaceState
 from temporalio.api.namespace.v1 import NamespaceInfo as NamespaceDescription
+from temporalio.api.replication.v1 import NamespaceReplicationConfig
 from temporalio.api.workflowservice.v1 import (
     DeprecateNamespaceRequest,
     DescribeNamespaceRequest,
@@ -23,12 +25,14 @@ from temporalio.api.workflowservice.v1 import (
 
 from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.base.limits import RETENTION_NS_MIN, Limits
+from polyrhythm.engine.namespaces import CLUSTER_NAME
 from polyrhythm.engine.reply import Reply
 from polyrhythm.service.service import NamespaceScope, Service
 from polyrhythm.service.shaped import shaped
 from polyrhythm.service.texts import flaw_of_duration, nanoseconds_of
 
 PAGE_DEFAULT = 100
+_DELETED = NamespaceState.NAMESPACE_STATE_DELETED
 
 
 def handle_register(
@@ -41,6 +45,9 @@ def handle_register(
     if request.is_global_namespace:
         raise InvalidArgument("Cannot register global namespace when not enabled")
     _check_retention(request.workflow_execution_retention_period, service.limits)
+    replication = NamespaceReplicationConfig(clusters=request.clusters)
+    replication.active_cluster_name = request.active_cluster_name
+    _check_clusters(replication)
     return service.submit(scope, request, deadline_ns)
 
 
@@ -53,8 +60,7 @@ def handle_update(
     """Change a namespace. Reply: UpdateNamespaceResponse."""
     if request.config.HasField("workflow_execution_retention_ttl"):
         _check_retention(request.config.workflow_execution_retention_ttl, service.limits)
-    if request.delete_bad_binary:
-        raise InvalidArgument(f"Bad binary checksum {request.delete_bad_binary} doesn't exists.")
+    _check_clusters(request.replication_config)
     if request.promote_namespace:
         raise InvalidArgument(
             "global namespace is not enabled on this cluster, cannot update global namespace or "
@@ -102,13 +108,26 @@ def handle_list_namespaces(
         raise InvalidArgument("Invalid NextPageToken.")
     after = int(token or 0)
     size = request.page_size if request.page_size > 0 else PAGE_DEFAULT
-    found = [info for info in service.engine.namespaces.all() if info.key > after]
+    registry = service.engine.namespaces
+    found = [info for info in registry.all() if info.key > after]
+    if not request.namespace_filter.include_deleted:
+        found = [info for info in found if registry.state_of(info.name) != _DELETED]
     page = ListNamespacesResponse()
     for info in found[:size]:
         page.namespaces.append(_described(service, info.name))
     if len(found) > size:
         page.next_page_token = str(found[size - 1].key).encode()
     return Reply.of(page)
+
+
+def _check_clusters(config: NamespaceReplicationConfig) -> None:
+    """Refuse clusters that are not this one: a namespace lives here."""
+    named = [cluster.cluster_name for cluster in config.clusters]
+    for name in (config.active_cluster_name or CLUSTER_NAME, *named):
+        if name != CLUSTER_NAME:
+            raise InvalidArgument(f"Invalid cluster name: {name}")
+    if len(named) > 1:
+        raise InvalidArgument("Invalid local namespace clusters")
 
 
 def _check_retention(retention: Duration, limits: Limits) -> None:

@@ -30,11 +30,13 @@ from polyrhythm.api.notes import ListToken
 from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import FailedPrecondition, InvalidArgument
 from polyrhythm.base.limits import SCHEDULE_NOTES_BYTES_MAX, SCHEDULE_SPECS_MAX
+from polyrhythm.core.decide.attributes import encode_custom_types
 from polyrhythm.core.schedule.spec import canonical_spec
 from polyrhythm.engine.calls import CountRuns, ListSchedules, SchedulePage
+from polyrhythm.engine.filter import RunFilter
 from polyrhythm.engine.reply import Reply
 from polyrhythm.service import start_fields as fields
-from polyrhythm.service.query_filter import Wanted, build_filter
+from polyrhythm.service.query_filter import build_filter
 from polyrhythm.service.query_grammar import parse_query
 from polyrhythm.service.queue_names import check_user_queue
 from polyrhythm.service.search_attributes import check_search_attributes
@@ -61,6 +63,8 @@ _REUSABLE = (
     WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED,
     WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 )
+# What a schedule's own attribute is called in a row.
+_NAMES = {"ScheduleId": "WorkflowId"}
 
 
 def handle_create(
@@ -74,7 +78,8 @@ def handle_create(
     fields.check_request_id(request.request_id, limits)
     _check_spec(request.schedule)
     _check_action(service, scope, request.schedule)
-    check_search_attributes(request.search_attributes, scope.namespace.name)
+    check_search_attributes(request.search_attributes, scope.namespace)
+    encode_custom_types(request.search_attributes, scope.namespace)
     if request.HasField("initial_patch"):
         _check_notes(request.initial_patch)
     check_blob(request, limits)
@@ -94,7 +99,8 @@ def handle_update(
     """Replace what a schedule says. Reply: UpdateScheduleResponse."""
     _check_action(service, scope, request.schedule)
     _check_spec(request.schedule)
-    check_search_attributes(request.search_attributes, scope.namespace.name)
+    check_search_attributes(request.search_attributes, scope.namespace)
+    encode_custom_types(request.search_attributes, scope.namespace)
     if request.HasField("memo"):
         raise FailedPrecondition("memo updates are not supported on workflow-backed schedules")
     fields.check_request_id(request.request_id, service.limits)
@@ -137,10 +143,8 @@ def handle_list(
     """List schedules. Reply: ListSchedulesResponse."""
     wanted = _queried(scope, request.query)
     size = request.maximum_page_size
-    apply_page(wanted.filter, size if 0 < size <= _PAGE_MAX else _PAGE_MAX, request.next_page_token)
-    if wanted.nothing:
-        return Reply.of(ListSchedulesResponse())
-    return shaped(service.submit(scope, ListSchedules(wanted.filter), deadline_ns), _page)
+    apply_page(wanted, size if 0 < size <= _PAGE_MAX else _PAGE_MAX, request.next_page_token)
+    return shaped(service.submit(scope, ListSchedules(wanted), deadline_ns), _page)
 
 
 def handle_count(
@@ -148,16 +152,14 @@ def handle_count(
 ) -> Reply:
     """Count schedules. Reply: CountSchedulesResponse."""
     wanted = _queried(scope, request.query)
-    if wanted.nothing:
-        return Reply.of(CountSchedulesResponse())
-    reply = service.submit(scope, CountRuns(wanted.filter), deadline_ns)
+    reply = service.submit(scope, CountRuns(wanted), deadline_ns)
     return shaped(reply, lambda count: CountSchedulesResponse(count=count))
 
 
-def _queried(scope: NamespaceScope, text: str) -> Wanted:
-    wanted = build_filter(parse_query(text), scope.namespace.key)
-    wanted.filter.kind = EntityKind.SCHEDULE
-    wanted.filter.statuses = [_RUNNING]
+def _queried(scope: NamespaceScope, text: str) -> RunFilter:
+    wanted = build_filter(parse_query(text), scope.namespace, _NAMES)
+    wanted.kind = EntityKind.SCHEDULE
+    wanted.statuses = [_RUNNING]
     return wanted
 
 
@@ -200,7 +202,7 @@ def _check_action(service: Service, scope: NamespaceScope, schedule: Schedule) -
     fields.check_retry_policy(action, limits)
     fields.check_priority(action.priority)
     attributes: SearchAttributes = action.search_attributes
-    check_search_attributes(attributes, scope.namespace.name)
+    check_search_attributes(attributes, scope.namespace)
 
 
 def _check_notes(patch: Any) -> None:

@@ -25,6 +25,7 @@ from temporalio.api.workflowservice.v1 import (
 from polyrhythm.base.errors import FailedPrecondition, InvalidArgument, Unimplemented
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.decide.activity_spans import fill_spans
+from polyrhythm.core.decide.attributes import encode_custom_types
 from polyrhythm.core.decide.retry_policy import fill_policy, policy_problem, write_default_policy
 from polyrhythm.engine.reply import Reply
 from polyrhythm.service.queue_names import check_user_queue
@@ -60,7 +61,8 @@ def handle_start_standalone(
     if is_oversize(request.input, limits):
         raise InvalidArgument("input exceeds length limit")
     if request.HasField("search_attributes"):
-        check_search_attributes(request.search_attributes, request.namespace)
+        check_search_attributes(request.search_attributes, scope.namespace)
+        encode_custom_types(request.search_attributes, scope.namespace)
     check_links(request.links)
     _check_delay(request, limits)
     _refuse_unbuilt(request)

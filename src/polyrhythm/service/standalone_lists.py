@@ -17,8 +17,8 @@ from temporalio.api.workflowservice.v1 import (
 from polyrhythm.engine.calls import CountRuns
 from polyrhythm.engine.filter import EntityKind
 from polyrhythm.engine.reply import Reply
-from polyrhythm.service.query_filter import build_filter, each_test
-from polyrhythm.service.query_grammar import Query, parse_query
+from polyrhythm.service.query_filter import build_filter
+from polyrhythm.service.query_grammar import parse_query
 from polyrhythm.service.service import NamespaceScope, Service
 from polyrhythm.service.shaped import shaped
 from polyrhythm.service.visibility import counted_groups, list_wanted, queried
@@ -34,8 +34,8 @@ def handle_list_standalone(
     deadline_ns: int,
 ) -> Reply:
     """List activities by a query. Reply: ListActivityExecutionsResponse."""
-    wanted = queried(scope, _parsed(request.query), request)
-    wanted.filter.kind = EntityKind.ACTIVITY
+    wanted = queried(scope, parse_query(request.query), request, _COLUMNS)
+    wanted.kind = EntityKind.ACTIVITY
     return list_wanted(service, scope, wanted, deadline_ns, ListActivityExecutionsResponse)
 
 
@@ -46,21 +46,11 @@ def handle_count_standalone(
     deadline_ns: int,
 ) -> Reply:
     """Count activities by a query. Reply: CountActivityExecutionsResponse."""
-    query = _parsed(request.query)
-    wanted = build_filter(query, scope.namespace.key)
-    wanted.filter.kind = EntityKind.ACTIVITY
-    if wanted.nothing:
-        return Reply.of(CountActivityExecutionsResponse())
+    query = parse_query(request.query)
+    wanted = build_filter(query, scope.namespace, _COLUMNS)
+    wanted.kind = EntityKind.ACTIVITY
     if query.group_by:
-        reply = service.submit(scope, CountRuns(wanted.filter, True), deadline_ns)
+        reply = service.submit(scope, CountRuns(wanted, True), deadline_ns)
         return shaped(reply, partial(counted_groups, CountActivityExecutionsResponse))
-    reply = service.submit(scope, CountRuns(wanted.filter), deadline_ns)
+    reply = service.submit(scope, CountRuns(wanted), deadline_ns)
     return shaped(reply, lambda count: CountActivityExecutionsResponse(count=count))
-
-
-def _parsed(text: str) -> Query:
-    query = parse_query(text)
-    for test in each_test(query.condition):
-        test.name = _COLUMNS.get(test.name, test.name)
-    query.group_by = [_COLUMNS.get(name, name) for name in query.group_by]
-    return query

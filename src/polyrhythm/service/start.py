@@ -45,7 +45,7 @@ _PLAIN = frozenset(
 )
 # Bound once: reading it from its enum takes 1 us.
 _CONFLICT_FAIL = WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_FAIL
-_DEPRECATED = NamespaceState.NAMESPACE_STATE_DEPRECATED
+_CLOSED = (NamespaceState.NAMESPACE_STATE_DEPRECATED, NamespaceState.NAMESPACE_STATE_DELETED)
 
 
 def handle_start(
@@ -81,7 +81,7 @@ def check_start(
     fields.check_request_id(request.request_id, limits)
     fields.check_id_policies(request)
     _check_conflict_options(request)
-    check_search_attributes(request.search_attributes, request.namespace)
+    check_search_attributes(request.search_attributes, scope.namespace)
     fields.check_priority(request.priority)
     fields.check_links(request.links)
     _refuse_unbuilt(request)
@@ -128,7 +128,7 @@ def handle_signal_with_start(
             "for this operation."
         )
     fields.check_cron(request.cron_schedule, service.engine.now_ns())
-    check_search_attributes(request.search_attributes, request.namespace)
+    check_search_attributes(request.search_attributes, scope.namespace)
     fields.check_priority(request.priority)
     fields.check_links(request.links)
     _refuse_unbuilt(request)
@@ -139,8 +139,10 @@ def handle_signal_with_start(
 
 def _check_namespace(service: Service, scope: NamespaceScope) -> None:
     """Refuse to start anything in a deprecated namespace."""
-    if service.engine.namespaces.state_of(scope.namespace.name) == _DEPRECATED:
-        raise FailedPrecondition("Namespace has invalid state: Deprecated. Must be Registered.")
+    state = service.engine.namespaces.state_of(scope.namespace.name)
+    if state in _CLOSED:
+        word = "Deprecated" if state == NamespaceState.NAMESPACE_STATE_DEPRECATED else "Deleted"
+        raise FailedPrecondition(f"Namespace has invalid state: {word}. Must be Registered.")
 
 
 def _fill_request_id(service: Service, request: Any) -> None:

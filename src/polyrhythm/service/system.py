@@ -15,15 +15,16 @@ from temporalio.api.workflowservice.v1 import (
     GetSystemInfoResponse,
 )
 
+from polyrhythm.core.search_types import FIELDS, OWN
+from polyrhythm.engine.namespaces import CLUSTER_NAME
 from polyrhythm.engine.reply import Reply
-from polyrhythm.service.search_attributes import ALL
+from polyrhythm.service.search_attributes import encode_kinds
 from polyrhythm.service.service import NamespaceScope, Service
 
 # The Temporal server whose behaviour this one has. SDKs, the UI and the command line compare it
 # as numbers to decide what they may call, so it carries no suffix: `1.31.2-x` would sort before
 # 1.31.2, and the UI cannot read one at all.
 SERVER_VERSION = "1.31.2"
-CLUSTER_NAME = "active"
 SUPPORTED_CLIENTS = {
     "temporal-go": "<2.0.0",
     "temporal-java": "<2.0.0",
@@ -78,4 +79,4 @@ def handle_get_search_attributes(
     service: Service, scope: NamespaceScope, request: GetSearchAttributesRequest, deadline_ns: int
 ) -> Reply:
     """Name all search attributes. Reply: GetSearchAttributesResponse."""
-    return Reply.of(GetSearchAttributesResponse(keys=ALL))
+    return Reply.of(GetSearchAttributesResponse(keys=encode_kinds({**OWN, **FIELDS})))

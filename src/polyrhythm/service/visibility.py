@@ -8,7 +8,7 @@ so runs that start or close in between are neither shown twice nor a reason to l
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.api.workflowservice.v1 import (
     CountWorkflowExecutionsRequest,
     CountWorkflowExecutionsResponse,
+    ListArchivedWorkflowExecutionsRequest,
     ListClosedWorkflowExecutionsRequest,
     ListClosedWorkflowExecutionsResponse,
     ListOpenWorkflowExecutionsRequest,
@@ -33,8 +34,10 @@ from polyrhythm.base.limits import SECOND_NS
 from polyrhythm.engine.calls import CountRuns, ListRuns, RunPage
 from polyrhythm.engine.filter import RunFilter
 from polyrhythm.engine.reply import Reply
-from polyrhythm.service.query_filter import Wanted, build_filter, clamped, status_word
-from polyrhythm.service.query_grammar import Query, parse_query
+from polyrhythm.service.query_filter import build_filter
+from polyrhythm.service.query_grammar import parse_query
+from polyrhythm.service.query_tree import Query
+from polyrhythm.service.query_values import clamped, status_word
 from polyrhythm.service.query_words import refusal
 from polyrhythm.service.service import NamespaceScope, Service
 from polyrhythm.service.shaped import shaped
@@ -75,13 +78,11 @@ def handle_count(
 ) -> Reply:
     """Count runs by a query. Reply: CountWorkflowExecutionsResponse."""
     query = parse_query(request.query)
-    wanted = build_filter(query, scope.namespace.key)
-    if wanted.nothing:
-        return Reply.of(CountWorkflowExecutionsResponse(count=0))
+    wanted = build_filter(query, scope.namespace)
     if query.group_by:
-        reply = service.submit(scope, CountRuns(wanted.filter, True), deadline_ns)
+        reply = service.submit(scope, CountRuns(wanted, True), deadline_ns)
         return shaped(reply, partial(counted_groups, CountWorkflowExecutionsResponse))
-    reply = service.submit(scope, CountRuns(wanted.filter), deadline_ns)
+    reply = service.submit(scope, CountRuns(wanted), deadline_ns)
     return shaped(reply, lambda count: CountWorkflowExecutionsResponse(count=count))
 
 
@@ -92,13 +93,11 @@ def handle_list_open(
     deadline_ns: int,
 ) -> Reply:
     """List runs that are open. Reply: ListOpenWorkflowExecutionsResponse."""
-    runs = RunFilter(scope.namespace.key, statuses=[_RUNNING])
+    runs = RunFilter(scope.namespace.key, statuses=[_RUNNING], divided=False)
     runs.start_ns_min, runs.start_ns_max = _range_of(request)
     _apply_simple_filter(runs, request)
     apply_page(runs, request.maximum_page_size, request.next_page_token)
-    return list_wanted(
-        service, scope, Wanted(runs), deadline_ns, ListOpenWorkflowExecutionsResponse
-    )
+    return list_wanted(service, scope, runs, deadline_ns, ListOpenWorkflowExecutionsResponse)
 
 
 def handle_list_closed(
@@ -108,7 +107,7 @@ def handle_list_closed(
     deadline_ns: int,
 ) -> Reply:
     """List runs that are closed. Reply: ListClosedWorkflowExecutionsResponse."""
-    runs = RunFilter(scope.namespace.key, excluded_statuses=[_RUNNING])
+    runs = RunFilter(scope.namespace.key, excluded_statuses=[_RUNNING], divided=False)
     runs.close_ns_min, runs.close_ns_max = _range_of(request)
     _apply_simple_filter(runs, request)
     if request.HasField("status_filter"):
@@ -117,17 +116,29 @@ def handle_list_closed(
             raise InvalidArgument("StatusFilter must be specified and must be not Running.")
         runs.statuses = [status]
     apply_page(runs, request.maximum_page_size, request.next_page_token)
-    return list_wanted(
-        service, scope, Wanted(runs), deadline_ns, ListClosedWorkflowExecutionsResponse
-    )
+    return list_wanted(service, scope, runs, deadline_ns, ListClosedWorkflowExecutionsResponse)
 
 
-def queried(scope: NamespaceScope, query: Query, request: Any) -> Wanted:
-    """Return what a list by a query wants: its filter, and the page that the request asks for."""
-    wanted = build_filter(query, scope.namespace.key)
+def handle_list_archived(
+    service: Service,
+    scope: NamespaceScope,
+    request: ListArchivedWorkflowExecutionsRequest,
+    deadline_ns: int,
+) -> Reply:
+    """Refuse: nothing is archived here, nor on a development server. Raises InvalidArgument."""
+    if request.page_size > PAGE_RUNS_MAX:
+        raise InvalidArgument(f"PageSize is larger than allowed {PAGE_RUNS_MAX}.")
+    raise InvalidArgument("Cluster is not configured for visibility archival.")
+
+
+def queried(
+    scope: NamespaceScope, query: Query, request: Any, names: Mapping[str, str] | None = None
+) -> RunFilter:
+    """Return what a list by a query wants: its filter, with the page that the request asks for."""
+    wanted = build_filter(query, scope.namespace, names)
     if query.group_by:
         raise refusal("operation is not supported: 'GROUP BY' clause")
-    apply_page(wanted.filter, request.page_size, request.next_page_token)
+    apply_page(wanted, request.page_size, request.next_page_token)
     return wanted
 
 
@@ -168,14 +179,12 @@ def _range_of(request: Any) -> tuple[int | None, int | None]:
 def list_wanted(
     service: Service,
     scope: NamespaceScope,
-    wanted: Wanted,
+    wanted: RunFilter,
     deadline_ns: int,
     response_class: Callable[[], Message],
 ) -> Reply:
     """Return a page of what is wanted, in a response of the class."""
-    if wanted.nothing:
-        return Reply.of(response_class())
-    reply = service.submit(scope, ListRuns(wanted.filter), deadline_ns)
+    reply = service.submit(scope, ListRuns(wanted), deadline_ns)
     return shaped(reply, partial(_page, response_class))
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
+from polyrhythm.base.conditions import Condition
 from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.work import LineCount, LineName
 
@@ -37,7 +38,9 @@ class RunRow:
     Times are nanoseconds since 1970, 0 for none. `work` says in which lines of which queues it has
     offers (`encode_work`); stores keep an index of them.
     `owes` is the number of messages other runs have not applied yet. `parent_*` and `root_*` (the
-    top of the family) are empty for a run without a parent.
+    top of the family) are empty for a run without a parent. `search_values` is a JSON object of
+    what conditions ask for, by `search_key`: scalars, lists of keywords, texts as {"text": tokens};
+    empty when there is none.
     """
 
     run_key: int
@@ -64,6 +67,7 @@ class RunRow:
     parent_run_id: str = ""
     root_workflow_id: str = ""
     root_run_id: str = ""
+    search_values: str = ""
 
 
 @dataclass(slots=True)
@@ -187,6 +191,7 @@ class LaneOwner:
 class RunFilter:
     """A conjunction of simple conditions for a list of runs; None means any, an empty list
     matches nothing (excluded: everything), a close time condition never matches an open run.
+    `condition` is one more, of any kind; `divided`: runs of divisions too.
 
     Order: open runs first, then by close time, start time and run key, newest first; `after` is
     the (close_ns, start_ns, run_key) of the last row seen (close_ns 0 for open)."""
@@ -203,6 +208,8 @@ class RunFilter:
     start_ns_max: int | None = None
     close_ns_min: int | None = None
     close_ns_max: int | None = None
+    condition: Condition | None = None
+    divided: bool = True
     after: tuple[int, int, int] | None = None
     limit: int = 1000
 
@@ -279,6 +286,11 @@ class Store(Protocol):
 
     def scan_owing(self, after: int, limit: int) -> list[int]:
         """Return run keys greater than `after` that owe messages, ascending, closed runs too."""
+        ...
+
+    def scan_unread(self, limit: int) -> list[int]:
+        """Return the keys of runs whose row an older release wrote, so that its search values are
+        UNREAD, ascending."""
         ...
 
     def scan_expired(self, namespace_key: int, close_ns_max: int, limit: int) -> list[int]:

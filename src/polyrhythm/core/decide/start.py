@@ -79,7 +79,7 @@ def begin_start(
     _fill_timeouts(started, request, context)
     set_span(started.first_workflow_task_backoff, wait_ns)
     started.eager_execution_accepted = request.request_eager_execution and not wait_ns
-    _fill_payloads(started, request, context.limits)
+    _fill_payloads(started, request, context)
     decision.append(event)
     reply = StartWorkflowExecutionResponse()
     reply.run_id = run_id
@@ -230,7 +230,7 @@ def _fill_timeouts(
 def _fill_payloads(
     started: WorkflowExecutionStartedEventAttributes,
     request: StartWorkflowExecutionRequest,
-    limits: Limits,
+    context: Context,
 ) -> None:
     if request.HasField("input"):
         started.input.CopyFrom(request.input)
@@ -244,7 +244,7 @@ def _fill_payloads(
         started.last_completion_result.CopyFrom(request.last_completion_result)
     if request.HasField("retry_policy"):
         started.retry_policy.CopyFrom(request.retry_policy)
-        _complete_policy(started.retry_policy, limits)
+        _complete_policy(started.retry_policy, context.limits)
     if request.HasField("memo"):
         for key, payload in request.memo.fields.items():
             if payload.data not in tables.NULL_DATA:
@@ -254,7 +254,7 @@ def _fill_payloads(
             if payload.data not in tables.NULL_DATA:
                 started.search_attributes.indexed_fields[key].CopyFrom(payload)
         if started.HasField("search_attributes"):
-            encode_types(started.search_attributes)
+            encode_types(started.search_attributes, context.namespace)
 
 
 def _complete_policy(policy: RetryPolicy, limits: Limits) -> None:

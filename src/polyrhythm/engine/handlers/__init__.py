@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import temporalio.api.operatorservice.v1 as _os
 import temporalio.api.workflowservice.v1 as _ws
 
 from polyrhythm.api import service as _api
 from polyrhythm.engine.calls import (
+    AddAttributes,
     BeginBatch,
     Call,
     CountRuns,
@@ -19,6 +21,7 @@ from polyrhythm.engine.calls import (
     FireDue,
     ListRuns,
     ListSchedules,
+    RemoveAttributes,
     Restore,
     ServeQueue,
 )
@@ -105,6 +108,9 @@ HANDLERS: dict[type, Handler] = {
     _ws.DeleteScheduleRequest: schedules.delete_schedule,
     _ws.ListScheduleMatchingTimesRequest: schedules.list_matching_times,
     ListSchedules: schedules.list_schedules,
+    _os.DeleteNamespaceRequest: spaces.delete_namespace,
+    AddAttributes: spaces.add_attributes,
+    RemoveAttributes: spaces.remove_attributes,
     _api.GetRunAtRequest: audit.get_run_at,
     _api.ReadLogRequest: audit.read_log,
     _api.GetProjectionRequest: projections.get_projection,

@@ -10,7 +10,9 @@ from temporalio.api.common.v1 import Memo, SearchAttributes
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
 
 from polyrhythm.base.entities import EntityKind
+from polyrhythm.core.context import NamespaceInfo
 from polyrhythm.core.durations import set_span
+from polyrhythm.core.search_types import PREDEFINED
 from polyrhythm.engine.calls import Call, CountRuns, ListRuns, RunPage
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.rows import standalone_status
@@ -26,9 +28,9 @@ def list_runs(desk: Desk, call: Call) -> None:
         last = rows[-1]
         after = (last.close_ns, last.start_ns, last.run_key)
     if wanted.filter.kind == EntityKind.ACTIVITY:
-        page = RunPage([encode_activity(row) for row in rows], after)
+        page = RunPage([encode_activity(row, call.namespace) for row in rows], after)
     else:
-        page = RunPage([encode_info(row) for row in rows], after)
+        page = RunPage([encode_info(row, call.namespace) for row in rows], after)
     desk.turn.answer(call.reply, page)
 
 
@@ -40,8 +42,8 @@ def count_runs(desk: Desk, call: Call) -> None:
     desk.turn.answer(call.reply, count(wanted.filter))
 
 
-def encode_info(row: RunRow) -> WorkflowExecutionInfo:
-    """Return a row as lists show it."""
+def encode_info(row: RunRow, namespace: NamespaceInfo) -> WorkflowExecutionInfo:
+    """Return a row as lists show it; attributes without a name in the namespace stay hidden."""
     info = WorkflowExecutionInfo()
     info.execution.workflow_id = row.workflow_id
     info.execution.run_id = row.run_id
@@ -56,7 +58,7 @@ def encode_info(row: RunRow) -> WorkflowExecutionInfo:
         info.parent_execution.workflow_id = row.parent_workflow_id
         info.parent_execution.run_id = row.parent_run_id
     info.memo.CopyFrom(Memo.FromString(row.memo))
-    info.search_attributes.CopyFrom(SearchAttributes.FromString(row.search_attributes))
+    _show_attributes(info, row, namespace)
     if row.close_ns:
         set_span(info.close_time, row.close_ns)
         info.execution_duration.FromNanoseconds(max(0, row.close_ns - _work_start_ns(row)))
@@ -66,7 +68,7 @@ def encode_info(row: RunRow) -> WorkflowExecutionInfo:
     return info
 
 
-def encode_activity(row: RunRow) -> ActivityExecutionListInfo:
+def encode_activity(row: RunRow, namespace: NamespaceInfo) -> ActivityExecutionListInfo:
     """Return the row of an activity without a workflow as lists show it."""
     info = ActivityExecutionListInfo()
     info.activity_id = row.workflow_id
@@ -75,12 +77,22 @@ def encode_activity(row: RunRow) -> ActivityExecutionListInfo:
     info.task_queue = row.task_queue
     info.status = standalone_status(row)  # type: ignore[assignment]
     set_span(info.schedule_time, row.start_ns)
-    info.search_attributes.CopyFrom(SearchAttributes.FromString(row.search_attributes))
+    _show_attributes(info, row, namespace)
     if row.close_ns:
         set_span(info.close_time, row.close_ns)
         set_span(info.execution_duration, max(0, row.close_ns - row.start_ns))
         info.state_transition_count = row.transitions
     return info
+
+
+def _show_attributes(
+    info: WorkflowExecutionInfo | ActivityExecutionListInfo, row: RunRow, namespace: NamespaceInfo
+) -> None:
+    shown = info.search_attributes
+    shown.SetInParent()
+    for name, payload in SearchAttributes.FromString(row.search_attributes).indexed_fields.items():
+        if name in PREDEFINED or name in namespace.search_types:
+            shown.indexed_fields[name].CopyFrom(payload)
 
 
 def _work_start_ns(row: RunRow) -> int:

@@ -16,8 +16,10 @@ from dataclasses import replace
 from heapq import nsmallest
 from typing import Protocol
 
+from polyrhythm.base.conditions import DIVISION, OPEN_LAST, UNREAD
 from polyrhythm.base.errors import LaneLost, StoreError
 from polyrhythm.base.work import LineCount, LineName
+from polyrhythm.stores.memory.conditions import meets, value_of
 from polyrhythm.stores.memory.tables import Tables, check_batch, read_log_rows, write_batch
 from polyrhythm.stores.port import (
     Batch,
@@ -32,9 +34,6 @@ from polyrhythm.stores.port import (
     StoredRun,
     Traits,
 )
-
-# Open runs are listed before every closed one.
-OPEN_LAST = (1 << 63) - 1
 
 
 class Faults(Protocol):
@@ -175,6 +174,11 @@ class MemoryStore:
         """Return run keys greater than `after` that owe messages, ascending."""
         return nsmallest(limit, (run_key for run_key in self.tables.owing if run_key > after))
 
+    def scan_unread(self, limit: int) -> list[int]:
+        """Return the keys of runs whose search values are still to be made, ascending."""
+        rows = (RunRow(*values) for values in self.tables.runs.values())
+        return nsmallest(limit, (row.run_key for row in rows if row.search_values == UNREAD))
+
     def scan_expired(self, namespace_key: int, close_ns_max: int, limit: int) -> list[int]:
         """Return the keys of runs that closed at `close_ns_max` or before and owe no message."""
         expired = (
@@ -275,6 +279,10 @@ def _matches(row: RunRow, wanted: RunFilter) -> bool:
     if any(values is not None and value not in values for value, values in listed):
         return False
     if wanted.excluded_statuses is not None and row.status in wanted.excluded_statuses:
+        return False
+    if not wanted.divided and value_of(row, DIVISION) is not None:
+        return False
+    if wanted.condition is not None and meets(row, wanted.condition) is not True:
         return False
     close = (wanted.close_ns_min, wanted.close_ns_max)
     if close != (None, None) and not (row.close_ns and _within(row.close_ns, *close)):

@@ -13,6 +13,7 @@ from typing import Any
 
 import apsw
 
+from polyrhythm.base.conditions import UNREAD
 from polyrhythm.base.errors import DataLoss, StoreError
 from polyrhythm.stores.port import LogRow, NamespaceRow, RunRow
 from polyrhythm.stores.sqlite import logrows, refusals
@@ -24,11 +25,11 @@ NAMESPACES = (
     "ORDER BY namespace_key"
 )
 RUNS = (
-    f"SELECT {', '.join(RUN_COLUMNS)} FROM executions WHERE (? = 0 OR namespace_key = ?) "
+    "SELECT {columns} FROM executions WHERE (? = 0 OR namespace_key = ?) "
     "AND (? = '' OR workflow_id = ?) AND (? = '' OR run_id = ?) ORDER BY run_key"
 )
 RUN_KEYS = "SELECT run_key FROM executions UNION SELECT run_key FROM log ORDER BY run_key"
-ROW = f"SELECT {', '.join(RUN_COLUMNS)} FROM executions WHERE run_key = ?"
+ROW = "SELECT {columns} FROM executions WHERE run_key = ?"
 LOG = (
     f"SELECT {logrows.SELECTED} FROM log INDEXED BY log_by_run WHERE run_key = ? ORDER BY sequence"
 )
@@ -40,10 +41,15 @@ class FileReader:
     def __init__(self, path: str | Path) -> None:
         self._reader = Reader(fspath(path))
         self._connection: apsw.Connection | None = None
+        self._columns = ""
 
     def __enter__(self) -> FileReader:
         self._connection = self._reader.__enter__()
         self._connection.execute("BEGIN")
+        # A file that no server of this release has opened yet lacks the columns added since.
+        found = self._connection.execute("SELECT name FROM pragma_table_info('executions')")
+        known = {name for (name,) in found}
+        self._columns = ", ".join(_column(name, known) for name in RUN_COLUMNS)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -56,7 +62,7 @@ class FileReader:
     def runs(self, namespace_key: int, workflow_id: str, run_id: str) -> Iterator[RunRow]:
         """Yield rows in the order in which the runs were created; 0 and empty mean any."""
         wanted = (namespace_key,) * 2 + (workflow_id,) * 2 + (run_id,) * 2
-        for values in self._read(RUNS, wanted):
+        for values in self._read(RUNS.format(columns=self._columns), wanted):
             yield RunRow(*values)
 
     def run_keys(self) -> list[int]:
@@ -66,7 +72,8 @@ class FileReader:
     def row(self, run_key: int) -> RunRow | None:
         """Return a run's row, None when there is none or its text cannot be read."""
         try:
-            return next((RunRow(*values) for values in self._read(ROW, (run_key,))), None)
+            found = self._read(ROW.format(columns=self._columns), (run_key,))
+            return next((RunRow(*values) for values in found), None)
         except UnicodeDecodeError:
             return None
 
@@ -84,3 +91,10 @@ class FileReader:
             yield from self._connection.execute(sql, values)
         except apsw.Error as error:
             raise refusals.refusal(error, 0, self._reader.path) from error
+
+
+def _column(name: str, known: set[str]) -> str:
+    if name in known:
+        return name
+    unread = f"CASE length(search_attributes) WHEN 0 THEN '' ELSE '{UNREAD}' END"
+    return unread if name == "search_values" else "''"

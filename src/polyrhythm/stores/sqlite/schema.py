@@ -16,7 +16,7 @@ from polyrhythm.base.errors import StoreError
 
 # "Poly" in ASCII.
 APPLICATION_ID = 0x506F6C79
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 # 3.7.0 to 3.51.2 can lose commits when a checkpoint races a reset of the write-ahead log.
 LIBRARY_VERSION_MIN = 3_051_003
 

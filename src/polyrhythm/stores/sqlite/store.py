@@ -16,6 +16,7 @@ from typing import Any
 
 import apsw
 
+from polyrhythm.base.conditions import OPEN_LAST
 from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import DataLoss, InvalidArgument, StoreFull
 from polyrhythm.base.work import LineCount, LineName
@@ -84,6 +85,10 @@ DUE_LATER = (
 OWING = (
     "SELECT run_key FROM executions INDEXED BY executions_owing "
     "WHERE owes > 0 AND run_key > ? ORDER BY run_key LIMIT ?"
+)
+UNREAD_RUNS = (
+    "SELECT run_key FROM executions INDEXED BY executions_unread WHERE search_values = '{}' "
+    "ORDER BY run_key LIMIT ?"
 )
 # The index of lists, read from its end, needs no other: among 100,000 rows nothing is found in
 # 0.005 ms and 50 runs in 0.05 ms.
@@ -277,11 +282,15 @@ class SqliteStore:
         """Return run keys greater than `after` that owe messages, ascending."""
         return [run_key for (run_key,) in self._database.read(OWING, (after, limit))]
 
+    def scan_unread(self, limit: int) -> list[int]:
+        """Return the keys of runs whose search values are still to be made, ascending."""
+        return [run_key for (run_key,) in self._database.read(UNREAD_RUNS, (limit,))]
+
     def scan_expired(self, namespace_key: int, close_ns_max: int, limit: int) -> list[int]:
         """Return the keys of runs that closed at `close_ns_max` or before and owe no message."""
         expired: list[int] = []
         # Open runs stand at the other end.
-        close_ns_max = min(close_ns_max, lists.OPEN_LAST - 1)
+        close_ns_max = min(close_ns_max, OPEN_LAST - 1)
         for kind in EntityKind:
             values = (namespace_key, kind, close_ns_max, limit - len(expired))
             expired += (run_key for (run_key,) in self._database.read(EXPIRED, values))

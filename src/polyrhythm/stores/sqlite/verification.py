@@ -16,7 +16,7 @@ from pathlib import Path
 import apsw
 
 from polyrhythm.base.errors import StoreError
-from polyrhythm.stores.sqlite import logrows, refusals, schema
+from polyrhythm.stores.sqlite import logrows, refusals, schema, search_index
 from polyrhythm.stores.sqlite.checksums import is_object_sound, is_snapshot_sound
 from polyrhythm.stores.sqlite.database import sync_directory
 
@@ -44,6 +44,7 @@ class Report:
     damaged_objects: list[str] = field(default_factory=list)
     incomplete_logs: list[int] = field(default_factory=list)
     orphaned_logs: list[int] = field(default_factory=list)
+    wrongly_indexed: list[int] = field(default_factory=list)
 
     def is_sound(self) -> bool:
         """Return whether nothing was found."""
@@ -77,6 +78,9 @@ def _check_bytes(connection: apsw.Connection, report: Report) -> None:
     ]
     report.incomplete_logs = [run_key for (run_key,) in connection.execute(GAPS)]
     report.orphaned_logs = [run_key for (run_key,) in connection.execute(ORPHANS)]
+    # A file that no server of this release has opened yet has no such index.
+    if connection.execute("PRAGMA user_version").get >= search_index.SCHEMA_SINCE:
+        report.wrongly_indexed = search_index.find_wrong(connection)
 
 
 def backup(connection: apsw.Connection, path: str) -> None:

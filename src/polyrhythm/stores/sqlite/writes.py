@@ -17,7 +17,7 @@ import apsw
 
 from polyrhythm.base.errors import LaneLost, StoreError
 from polyrhythm.stores.port import Batch, NamespaceRow, RunRow, RunWrite, Snapshot
-from polyrhythm.stores.sqlite import logrows, work_index
+from polyrhythm.stores.sqlite import logrows, search_index, work_index
 from polyrhythm.stores.sqlite.checksums import snapshot_crc
 from polyrhythm.stores.sqlite.objects import write_objects
 
@@ -32,10 +32,12 @@ DUE = ("due_ns",)
 WORK = ("work",)
 OWES = ("owes",)
 COUNTS = ("history_events", "history_bytes", "transitions")
+# They hardly ever change, and the index of lists has them.
+LISTED = ("workflow_type", "search_values")
 DETAILS = tuple(
-    c for c in RUN_COLUMNS[1:] if c not in (*IDENTITY, *PLACE, *DUE, *WORK, *OWES, *COUNTS)
+    c for c in RUN_COLUMNS[1:] if c not in (*IDENTITY, *PLACE, *DUE, *WORK, *OWES, *COUNTS, *LISTED)
 )
-GROUPS = (PLACE, DUE, WORK, OWES, DETAILS)
+GROUPS = (PLACE, DUE, WORK, OWES, DETAILS, LISTED)
 IDENTITY_VALUES = attrgetter(*IDENTITY)
 DETAIL_VALUES = attrgetter(*DETAILS)
 
@@ -104,6 +106,7 @@ def write_batch(cursor: apsw.Cursor, batch: Batch, position: int) -> int:
     created = [RUN_VALUES(write.row) for write in batch.runs if write.created]
     cursor.executemany(INSERT_RUN, created)
     work_index.add_lines(cursor, [w.row for w in batch.runs if w.created and w.row.work])
+    search_index.index_created(cursor, (write.row for write in batch.runs if write.created))
     _update_runs(cursor, [write for write in batch.runs if not write.created])
     entries = []
     for write in batch.runs:
@@ -131,17 +134,21 @@ def replace_rows(cursor: apsw.Cursor, rows: list[RunRow]) -> None:
     cursor.execute("REINDEX executions")
     cursor.executemany(REPLACE_RUN, map(RUN_VALUES, rows))
     work_index.rebuild(cursor)
+    search_index.rebuild(cursor)
 
 
 def _update_runs(cursor: apsw.Cursor, writes: list[RunWrite]) -> None:
     values: dict[int, list[tuple[Any, ...]]] = {}
     moved: list[tuple[RunRow, RunRow]] = []
+    indexed: list[tuple[RunRow, RunRow]] = []
     for write in writes:
         row = write.row
         before = write.before or _read_row(cursor, row.run_key)
         changed = _changed_groups(before, row)
         if before.work != row.work:
             moved.append((before, row))
+        if before.search_values or row.search_values:
+            indexed.append((before, row))
         values.setdefault(changed, []).append(UPDATES[changed][1](row))
     written = cursor.connection.total_changes()
     for changed, rows in values.items():
@@ -150,6 +157,7 @@ def _update_runs(cursor: apsw.Cursor, writes: list[RunWrite]) -> None:
         raise StoreError("a run that is updated does not exist")
     if moved:
         work_index.move_lines(cursor, moved)
+    search_index.index_changed(cursor, indexed)
 
 
 def _changed_groups(before: RunRow, row: RunRow) -> int:
@@ -161,6 +169,8 @@ def _changed_groups(before: RunRow, row: RunRow) -> int:
         | (before.work != row.work) << 2
         | (before.owes != row.owes) << 3
         | (DETAIL_VALUES(before) != DETAIL_VALUES(row)) << 4
+        | (before.search_values != row.search_values or before.workflow_type != row.workflow_type)
+        << 5
     )
 
 
@@ -180,6 +190,7 @@ def _delete_runs(cursor: apsw.Cursor, run_keys: list[int], position: int) -> Non
     cursor.execute(KEEP_LAST, ("run_key_last", cursor.execute(RUN_KEY_LAST).get))
     cursor.execute(KEEP_LAST, ("position_last", position))
     work_index.forget_runs(cursor, run_keys)
+    search_index.forget_runs(cursor, run_keys)
     keys = [(run_key,) for run_key in run_keys]
     for sql in DELETE_RUN:
         cursor.executemany(sql, keys)

@@ -12,6 +12,7 @@ checksums, whose subject can damage what is stored. Nothing here knows a store b
 
 from polyrhythm.testing.store_suite import (
     commits,
+    conditions,
     damage,
     deletions,
     finding,
@@ -31,6 +32,7 @@ CHECKS = (
     *scans.CHECKS,
     *listing.CHECKS,
     *walking.CHECKS,
+    *conditions.CHECKS,
     *objects.CHECKS,
 )
 DAMAGE_CHECKS = damage.CHECKS

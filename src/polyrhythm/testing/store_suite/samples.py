@@ -139,6 +139,7 @@ def row(run_key: int, **changes: Any) -> RunRow:
         parent_run_id=f"parent-{run_key}",
         root_workflow_id=f"visit-{run_key}",
         root_run_id=f"root-{run_key}",
+        search_values=f'{{"Keyword01":"key\\u0000-{run_key}"}}',
     )
     return replace(full, **changes)
 

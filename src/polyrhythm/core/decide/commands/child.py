@@ -23,6 +23,7 @@ from temporalio.api.history.v1 import (
 from polyrhythm.api import notes
 from polyrhythm.base.limits import Limits
 from polyrhythm.core import tables
+from polyrhythm.core.context import NamespaceInfo
 from polyrhythm.core.decide.attributes import (
     encode_types,
     names_problem,
@@ -64,7 +65,7 @@ def decide_start_child(completion: Completion, command: Command) -> None:
     initiated.namespace = attributes.namespace or namespace.name
     initiated.namespace_id = namespace.namespace_id
     # Names that nobody has defined come before everything else, even before missing ids.
-    problem = unknown_problem(attributes.search_attributes, namespace.name)
+    problem = unknown_problem(attributes.search_attributes, namespace)
     if problem:
         raise CommandRefused(_BAD_SEARCH, problem)
     if crossing:
@@ -73,10 +74,10 @@ def decide_start_child(completion: Completion, command: Command) -> None:
     problem = problem or _write_terms(attributes, initiated, decision)
     if problem:
         raise CommandRefused(_BAD, problem)
-    _check_search_attributes(attributes, initiated.namespace)
+    _check_search_attributes(attributes, namespace)
     _write_queue(attributes, initiated, decision)
     _check_state(attributes, decision)
-    _copy_attributes(attributes, initiated)
+    _copy_attributes(attributes, initiated, namespace)
     initiated.workflow_task_completed_event_id = completion.completed_event_id
     _append(completion, event)
 
@@ -154,13 +155,13 @@ def _span(duration: Duration, limits: Limits) -> tuple[int, str]:
     return min(span_ns(duration), limits.duration_ns_max), span_problem(duration)
 
 
-def _check_search_attributes(attributes: _Attributes, namespace: str) -> None:
+def _check_search_attributes(attributes: _Attributes, namespace: NamespaceInfo) -> None:
     problem = names_problem(attributes.search_attributes, namespace)
     if problem:
         raise CommandRefused(
             _BAD_SEARCH,
             "invalid SearchAttributes on StartChildWorkflowCommand:"
-            f" {problem}. {_tail(attributes, namespace)}",
+            f" {problem}. {_tail(attributes, namespace.name)}",
         )
 
 
@@ -207,7 +208,9 @@ def _check_state(attributes: _Attributes, decision: Decision) -> None:
         )
 
 
-def _copy_attributes(attributes: _Attributes, initiated: _Initiated) -> None:
+def _copy_attributes(
+    attributes: _Attributes, initiated: _Initiated, namespace: NamespaceInfo
+) -> None:
     initiated.workflow_id = attributes.workflow_id
     initiated.workflow_type.name = attributes.workflow_type.name
     initiated.control = attributes.control
@@ -230,7 +233,7 @@ def _copy_attributes(attributes: _Attributes, initiated: _Initiated) -> None:
         if _says_something(payload):
             initiated.search_attributes.indexed_fields[key].CopyFrom(payload)
     if initiated.HasField("search_attributes"):
-        encode_types(initiated.search_attributes)
+        encode_types(initiated.search_attributes, namespace)
 
 
 def _says_something(payload: Payload) -> bool:

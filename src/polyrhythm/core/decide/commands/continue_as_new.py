@@ -22,6 +22,7 @@ from temporalio.api.history.v1 import (
 
 from polyrhythm.base.limits import Limits
 from polyrhythm.core import tables
+from polyrhythm.core.context import NamespaceInfo
 from polyrhythm.core.decide.attributes import (
     encode_types,
     names_problem,
@@ -50,7 +51,7 @@ def decide_continue_as_new(completion: Completion, command: Command) -> None:
     completion.check_unhandled()
     decision = completion.decision
     given = command.continue_as_new_workflow_execution_command_attributes
-    namespace = decision.context.namespace.name
+    namespace = decision.context.namespace
     problem = unknown_problem(given.search_attributes, namespace)
     if problem:
         raise CommandRefused(_BAD_SEARCH, problem)
@@ -74,7 +75,7 @@ def decide_continue_as_new(completion: Completion, command: Command) -> None:
         event_types.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW, command
     )
     continued = event.workflow_execution_continued_as_new_event_attributes
-    _fill_closing(continued, attributes)
+    _fill_closing(continued, attributes, namespace)
     continued.workflow_task_completed_event_id = completion.completed_event_id
     continued.new_execution_run_id = _request_next(decision, attributes, continued)
     decision.append(event)
@@ -149,7 +150,7 @@ def _check_sizes(attributes: _Attributes, limits: Limits) -> None:
         raise CommandRefused(_BAD, problem, terminates=True)
 
 
-def _fill_closing(continued: _Continued, attributes: _Attributes) -> None:
+def _fill_closing(continued: _Continued, attributes: _Attributes, namespace: NamespaceInfo) -> None:
     continued.initiator = attributes.initiator
     continued.inherit_build_id = attributes.inherit_build_id
     for field in (
@@ -172,7 +173,7 @@ def _fill_closing(continued: _Continued, attributes: _Attributes) -> None:
         if payload.data not in tables.NULL_DATA:
             continued.search_attributes.indexed_fields[key].CopyFrom(payload)
     if continued.HasField("search_attributes"):
-        encode_types(continued.search_attributes)
+        encode_types(continued.search_attributes, namespace)
 
 
 def _request_next(decision: Decision, attributes: _Attributes, continued: _Continued) -> str:

@@ -15,6 +15,7 @@ from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
 
 from polyrhythm.core import tables
+from polyrhythm.core.context import NamespaceInfo
 from polyrhythm.core.decide.attributes import encode_types, names_problem, size_problem
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion
 
@@ -69,7 +70,7 @@ def decide_upsert_search_attributes(completion: Completion, command: Command) ->
     attributes = command.upsert_workflow_search_attributes_command_attributes
     decision = completion.decision
     wanted = attributes.search_attributes
-    _check_search_attributes(command, decision.context.namespace.name)
+    _check_search_attributes(command, decision.context.namespace)
     if _fields_bytes(wanted.indexed_fields) > decision.context.limits.blob_bytes_max:
         raise CommandRefused(
             _BAD_SEARCH,
@@ -84,7 +85,7 @@ def decide_upsert_search_attributes(completion: Completion, command: Command) ->
     event = completion.new_event(event_types.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES, command)
     upserted = event.upsert_workflow_search_attributes_event_attributes
     upserted.search_attributes.CopyFrom(wanted)
-    encode_types(upserted.search_attributes)
+    encode_types(upserted.search_attributes, decision.context.namespace)
     upserted.workflow_task_completed_event_id = completion.completed_event_id
     decision.append(event)
 
@@ -117,7 +118,7 @@ def decide_modify_properties(completion: Completion, command: Command) -> None:
     decision.append(event)
 
 
-def _check_search_attributes(command: Command, namespace: str) -> None:
+def _check_search_attributes(command: Command, namespace: NamespaceInfo) -> None:
     name = "UpsertWorkflowSearchAttributesCommand"
     if not command.HasField("upsert_workflow_search_attributes_command_attributes"):
         raise CommandRefused(_BAD_SEARCH, f"{name}Attributes is not set on {name}.")
