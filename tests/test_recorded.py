@@ -43,6 +43,7 @@ NOUNS = (
     "child_rules",
     "reset_rules",
     "speculative",
+    "visibility",
     "build_ids",
     "standalone_activities",
     "standalone_rules",

@@ -147,7 +147,7 @@ def test_every_read_stays_on_its_index(opened):
         plan = [step[3] for step in store._database.read(f"EXPLAIN QUERY PLAN {sql}", values)]
         # The index of work has exactly the rows that wait, that of unread rows only those.
         whole = ("SCAN work", "SCAN executions USING COVERING INDEX executions_unread")
-        bad = [p for p in plan if p.startswith("SCAN") and p not in whole]
+        bad = [p for p in plan if p.startswith("SCAN") and p not in whole and "json_each" not in p]
         assert not bad, (sql, plan)
         sorts = any("TEMP B-TREE" in p for p in plan)
         assert not sorts, (sql, plan)
