@@ -37,6 +37,7 @@ class Scripted:
         self.attempts: list[ws.PollActivityTaskQueueResponse] = []
         self.held: dict[str, int] = {}
         self.forgotten: list[str] = []
+        self.stopped: list[tuple[str, str]] = []
 
     @property
     def room(self) -> int:
@@ -61,6 +62,9 @@ class Scripted:
     def perform(self, task: ws.PollActivityTaskQueueResponse) -> None:
         self.slots -= 1
         self.attempts.append(task)
+
+    def stop(self, run_id: str, task_id: str, why: str) -> None:
+        self.stopped.append((task_id, why))
 
     def forget(self, run_id: str) -> None:
         self.held.pop(run_id, None)

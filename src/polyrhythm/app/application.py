@@ -21,7 +21,7 @@ from typing_extensions import Unpack
 from polyrhythm.app.loops import LoopThread, new_loop
 from polyrhythm.app.opened import Opened
 from polyrhythm.app.settings import AppPlan, AppSettings, plan_app
-from polyrhythm.app.signals import Signals
+from polyrhythm.app.signals import Leaving, Signals
 from polyrhythm.base.collector import settle_collector
 from polyrhythm.sdk.client import blocking
 from polyrhythm.sdk.client.client import Client
@@ -31,6 +31,7 @@ from polyrhythm.sdk.declare.registry import Registry
 from polyrhythm.sdk.declare.verbs import TaskVerb, WorkflowVerb
 from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.projections.projection import Of, Projection, define_projection
+from polyrhythm.sdk.values import Converter
 from polyrhythm.sdk.worker import Progress
 from polyrhythm.sdk.worker.processes import CHILD_VARIABLE
 
@@ -48,6 +49,7 @@ class App:
         self.workflow = WorkflowVerb(self.registry, self)
         self._opened: Opened | None = None
         self._thread: LoopThread | None = None
+        self._leaving = Leaving()
         self._ending: asyncio.Event | None = None
         # Set while the application is open.
         self.opened = asyncio.Event()
@@ -68,6 +70,11 @@ class App:
         if self._opened is None:
             raise self._not_open()
         return self._opened.session
+
+    @property
+    def converter(self) -> Converter:
+        """What turns values into payloads, also while the application is not open."""
+        return self.plan.worker.converter
 
     @property
     def portal(self) -> Portal:
@@ -183,7 +190,8 @@ class App:
         await self._close()
 
     def __enter__(self) -> Self:
-        """Open on a loop in a thread of its own, for calls that block."""
+        """Open on a loop in a thread of its own, for calls that block. SIGTERM leaves the block, if
+        the program has no handler of its own."""
         if self._thread is not None:
             raise MisuseError(f"{self!r} is open already")
         thread = LoopThread(f"polyrhythm-{self.name}")
@@ -195,6 +203,7 @@ class App:
             if not opened:
                 thread.close()
         self._thread = thread
+        self._leaving.take()
         return self
 
     def __exit__(
@@ -205,6 +214,7 @@ class App:
     ) -> None:
         """Finish what is in hand, in bounded time, and let the file go."""
         thread, self._thread = self._thread, None
+        self._leaving.give_back()
         if thread is not None:
             try:
                 thread.run(self._close())

@@ -1,5 +1,6 @@
 """The signals that end a program: the first one in order, the second one at once.
 
+A program with a loop of its own is told by an event, one that blocks by SystemExit where it is.
 Only in the main thread, where the interpreter delivers them; elsewhere whoever runs the loop ends
 the application himself.
 """
@@ -10,7 +11,8 @@ import asyncio
 import os
 import signal
 import threading
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 
 class Signals:
@@ -40,3 +42,29 @@ class Signals:
         if self._ending.is_set():
             os._exit(128 + number)
         self._ending.set()
+
+
+class Leaving:
+    """Has SIGTERM leave a block of a program that waits, as Ctrl-C does; the second one ends the
+    process. A handler of the program's own stays."""
+
+    def __init__(self) -> None:
+        self._taken = False
+
+    def take(self) -> None:
+        """From now on SIGTERM is SystemExit."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, self._leave)
+            self._taken = True
+
+    def give_back(self) -> None:
+        """SIGTERM is what it was."""
+        if self._taken and threading.current_thread() is threading.main_thread():
+            self._taken = False
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def _leave(self, number: int, frame: FrameType | None) -> NoReturn:
+        self.give_back()
+        raise SystemExit(128 + number)

@@ -27,6 +27,7 @@ from polyrhythm.base.errors import (
 )
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.context import IdSource
+from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import RunCache
 from polyrhythm.engine.calls import Call, Expire, FireDue, Restore, ServeQueue
 from polyrhythm.engine.desk import Desk, Memory
@@ -208,6 +209,8 @@ class Lane:
             assert run.row is not None
             memory.timers.arm(key, run.row.due_ns)
             memory.world.cache.weigh(run)
+            if memory.residents and isinstance(run.state, RunState) and run.state.activities:
+                memory.residents.tell(run.state)
         for key in turn.deleted:
             memory.timers.forget(key)
         for call, late in turn.lates:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from google.protobuf.message import Message
+from temporalio.api.enums.v1 import workflow_pb2 as statuses
 from temporalio.api.workflowservice.v1 import (
     PollActivityTaskQueueRequest,
     PollActivityTaskQueueResponse,
@@ -23,7 +24,13 @@ from temporalio.api.workflowservice.v1 import (
 
 from polyrhythm.core.context import NamespaceInfo
 from polyrhythm.core.held import INSIDE
+from polyrhythm.core.state import RunState
 
+# Attempts that a run left behind when it ended so may come to their own end.
+_IN_ORDER = (
+    statuses.WORKFLOW_EXECUTION_STATUS_COMPLETED,
+    statuses.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW,
+)
 _SEED = secrets.token_hex(4)
 
 
@@ -55,6 +62,10 @@ class Worker(Protocol):
 
     def perform(self, task: PollActivityTaskQueueResponse) -> None:
         """Begin an attempt."""
+        ...
+
+    def stop(self, run_id: str, task_id: str, why: str) -> None:
+        """Ask an attempt to end, if it is in hand."""
         ...
 
     def forget(self, run_id: str) -> None:
@@ -132,6 +143,21 @@ class Residents:
     def all(self) -> list[Resident]:
         """Return everybody."""
         return list(self._by_queue.values())
+
+    def tell(self, state: RunState) -> None:
+        """Say what is wanted of a run's attempts, as a heartbeat would learn it."""
+        for activity in state.activities.values():
+            if not activity.started_ns or INSIDE not in activity.identity:
+                continue
+            if not state.running:
+                why = "" if state.status in _IN_ORDER else "GONE"
+            elif activity.cancel_requested:
+                why = "CANCELLED"
+            else:
+                why = "RESET" if activity.reset else "PAUSED" if activity.pause else ""
+            if why:
+                for resident in self._by_queue.values():
+                    resident.worker.stop(state.run_id, activity.activity_id, why)
 
     def forget(self, namespace_key: int, run_id: str) -> None:
         """Have live code of a run dropped: its commit failed."""

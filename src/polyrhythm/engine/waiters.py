@@ -50,6 +50,18 @@ class Waiters:
         """Whether a caller who has not gone waits for some run to change."""
         return any(not call.reply.done for calls in self._of_run.values() for call in calls)
 
+    def end_watching(self, error: Exception) -> None:
+        """Refuse every call that waits for some run to change."""
+        for calls in self._of_run.values():
+            for call in calls:
+                if not call.reply.done:
+                    call.reply.fail(error)
+        self._of_run.clear()
+
+    def watched_runs(self) -> list[int]:
+        """Return the keys of the runs that somebody waits for."""
+        return [key for key, calls in self._of_run.items() if any(not c.reply.done for c in calls)]
+
     def take_watchers(self, run_key: int) -> list[Call]:
         """Take the calls that wait for a run to change."""
         if run_key not in self._of_run:

@@ -90,6 +90,12 @@ class LocalWorker(Protocol):
         """Begin an attempt of a task whose start is written; its answer is a call."""
         ...
 
+    def stop(self, run_id: str, task_id: str, why: str) -> None:
+        """Ask an attempt to end, if it is in hand: it is CANCELLED, PAUSED or RESET, or its run has
+        ended and it is GONE; a name of `StopReason`. May come more than once.
+        """
+        ...
+
     def forget(self, run_id: str) -> None:
         """Drop what is kept of a run; the next activation carries its whole history."""
         ...

@@ -49,9 +49,17 @@ class Stage:
     `with Stage(app) as stage` in a test that blocks.
     """
 
-    def __init__(self, app: App, at: datetime | None = None, replays: bool = False) -> None:
+    def __init__(
+        self,
+        app: App,
+        at: datetime | None = None,
+        replays: bool = False,
+        stuck: Span | None = "3s",
+    ) -> None:
         """`at`: the time it begins, now if it is not said. `replays`: no live code is kept, so that
         every step of a workflow replays its history, which finds code that is not deterministic.
+        `stuck`: a run that somebody waits for, with nothing left that could move it, is given up
+        after so long of real time: MisuseError for whoever waits.
         """
         if at is not None and at.tzinfo is None:
             raise MisuseError(f"a stage's time needs a zone, as in {at!r}.replace(tzinfo=UTC)")
@@ -59,6 +67,7 @@ class Stage:
         self._plan = app.plan
         self._begins_ns = time.time_ns() if at is None else _ns_of(at)
         self._replays = replays
+        self._stuck_s = None if stuck is None else parse_span(stuck)
         self._hosts: list[StageHost] = []
         self._doubles = Doubles()
         self._blocks = False
@@ -142,7 +151,7 @@ class Stage:
         self._blocks = False
 
     def _drive(self, lane: Lane) -> StageHost:
-        host = StageHost(lane, self._begins_ns, lambda: self.app.busy)
+        host = StageHost(lane, self._begins_ns, lambda: self.app.busy, self._stuck_s)
         self._hosts.append(host)
         return host
 

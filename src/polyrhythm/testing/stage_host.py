@@ -3,7 +3,8 @@
 While anything is at work the clock stands. It jumps to the next deadline of a run when nothing is
 in hand and somebody waits for a run to change, since only time can bring the answer then; and as
 far as `advance` says. Without either it stands, so that whatever a test does between two calls
-happens at one moment. Commits are made on the loop: a stage is in memory.
+happens at one moment. Commits are made on the loop: a stage is in memory. A run that can never go
+on is given up.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from polyrhythm.base.errors import StoreError
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.lane import Lane, Progress
+from polyrhythm.sdk.errors import MisuseError
 
 LOG = logging.getLogger("polyrhythm.stage")
 
@@ -23,6 +26,8 @@ LOG = logging.getLogger("polyrhythm.stage")
 QUIET_ROUNDS = 8
 # Work that ends without a call, as a worker's answered task does, is looked for this often.
 LOOK_S = 0.001
+# A workflow task of a stage that has failed so often will not succeed.
+FAILURES_MAX = 10
 
 
 @dataclass(slots=True)
@@ -44,8 +49,11 @@ class Crashes:
 class StageHost:
     """Drives one lane from the running loop; see `engine.host_loop.LoopHost`."""
 
-    def __init__(self, lane: Lane, now_ns: int, is_busy: Callable[[], bool]) -> None:
+    def __init__(
+        self, lane: Lane, now_ns: int, is_busy: Callable[[], bool], stuck_s: float | None
+    ) -> None:
         self._lane = lane
+        self._stuck_s = stuck_s
         self._now_ns = now_ns
         self._is_busy = is_busy
         self._wake = asyncio.Event()
@@ -144,13 +152,43 @@ class StageHost:
             waiting = self._arrived is not None or self._lane.memory.waiters.watching
             if not waiting or not self._is_busy():
                 # NOTE: whoever begins to wait does it by a call, and an attempt that ends nudges.
-                await self._wake.wait()
+                await self._wait_for_others()
                 return
             timer = asyncio.get_running_loop().call_later(LOOK_S, self._wake.set)
             await self._wake.wait()
             timer.cancel()
             if not self._lane.busy:
                 self._wake.clear()
+
+    async def _wait_for_others(self) -> None:
+        """Wait for a call. Nothing is due: a run that somebody waits for has only that to hope for,
+        and is given up when nothing comes."""
+        waiters = self._lane.memory.waiters
+        try:
+            async with asyncio.timeout(self._stuck_s if waiters.watching else None):
+                await self._wake.wait()
+        except TimeoutError:
+            if not self._is_busy():
+                why = "no timer, task or child of it is under way, and nobody has signalled it"
+                waiters.end_watching(self._stuck(waiters.watched_runs(), why))
+
+    def _stuck(self, keys: list[int], why: str) -> MisuseError:
+        names = [_name_of(self._lane.memory.world.cache.get(key)) for key in keys]
+        return MisuseError(
+            f"{', '.join(names)} can never go on: {why}. On a stage nothing else can happen while a"
+            ' test waits; `run.query("__stack_trace")` shows where it is (Stage(..., stuck=None)'
+            " waits all the same)"
+        )
+
+    def _fails_for_ever(self, key: int) -> bool:
+        """Give up a run whose workflow task fails again and again: its code will not change."""
+        run = self._lane.memory.world.cache.get(key)
+        task = getattr(run.state, "workflow_task", None) if run is not None else None
+        if self._stuck_s is None or task is None or task.attempt <= FAILURES_MAX:
+            return False
+        why = f"its workflow task has failed {task.attempt - 1} times, as the log says"
+        self._lane.memory.waiters.end_watching(self._stuck([key], why))
+        return True
 
     async def _is_quiet(self) -> bool:
         for _ in range(QUIET_ROUNDS):
@@ -174,7 +212,13 @@ class StageHost:
             # So that what is due by the lane's own reckoning is looked at.
             self._arrived = None
             return True
-        if due_ns and lane.memory.waiters.watching:
+        if due_ns and lane.memory.waiters.watching and not self._fails_for_ever(due[0][1]):
             self._now_ns = max(self._now_ns, due_ns)
             return True
         return False
+
+
+def _name_of(run: Any) -> str:
+    if run is None:
+        return "a run"
+    return f"the run {run.state.workflow_id!r} of {run.state.workflow_type!r}"

@@ -10,13 +10,19 @@ from typing import Protocol
 
 from polyrhythm.sdk.client.portal import Portal
 from polyrhythm.sdk.client.session import Session
+from polyrhythm.sdk.values import Converter
 
 
 class Home(Protocol):
     """The application that a task or a workflow was declared in.
 
-    Both properties raise MisuseError while the application is not open.
+    `session` and `portal` raise MisuseError while the application is not open.
     """
+
+    @property
+    def converter(self) -> Converter:
+        """What turns values into payloads."""
+        ...
 
     @property
     def session(self) -> Session:

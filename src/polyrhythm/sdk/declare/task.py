@@ -22,6 +22,7 @@ from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.loop.context import current
 from polyrhythm.sdk.retry import needs_permits
 from polyrhythm.sdk.settings import PlainOptions, TaskChanges, plain_options, task_options
+from polyrhythm.sdk.values import Converter
 
 NO_PLAIN = PlainOptions()
 P = ParamSpec("P")
@@ -85,6 +86,11 @@ class Task(Generic[P, R, F]):
             )
         values = bind(definition.signature, definition.name, args, kwargs)
         return context.start_local_task(definition, self._options, values)
+
+    @property
+    def converter(self) -> Converter | None:
+        """The application's converter, which a child process needs too."""
+        return None if self._home is None else self._home.converter
 
     @property
     def fn(self) -> Callable[P, F]:

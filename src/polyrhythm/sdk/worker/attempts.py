@@ -53,6 +53,8 @@ class Attempts:
         self._codec = settings.codec
         self.executor = Executor(settings)
         self._running: dict[asyncio.Task[None], Attempt] = {}
+        # The newest attempt of each task, by run id and task id.
+        self._in_hand: dict[tuple[str, str], Attempt] = {}
         self._reserved = 0
         self._completed = 0
         self._failed = 0
@@ -95,8 +97,15 @@ class Attempts:
         attempt = Attempt(info_of(task, queue), definition, self._converter)
         running = asyncio.get_running_loop().create_task(self._perform(attempt, task))
         self._running[running] = attempt
+        self._in_hand[attempt.info.run_id, attempt.info.task_id] = attempt
         running.add_done_callback(self._end)
         self._look()
+
+    def ask_to_stop(self, run_id: str, task_id: str, reason: StopReason) -> None:
+        """Ask an attempt to end, if it is in hand."""
+        attempt = self._in_hand.get((run_id, task_id))
+        if attempt is not None:
+            attempt.stop(reason)
 
     async def stop(self) -> None:
         """Take nothing more; let what is in hand finish, then ask it to, then leave it."""
@@ -117,7 +126,10 @@ class Attempts:
         await self.executor.close()
 
     def _end(self, running: asyncio.Task[None]) -> None:
-        self._running.pop(running)
+        ended = self._running.pop(running)
+        key = (ended.info.run_id, ended.info.task_id)
+        if self._in_hand.get(key) is ended:
+            del self._in_hand[key]
         if not running.cancelled() and (error := running.exception()) is not None:
             LOG.error("a fault while an attempt was answered", exc_info=error)
         self._look()

@@ -2,7 +2,7 @@
 
 The first report goes out at once; those that follow within the interval replace each other and the
 newest goes out at its end. The service answers a heartbeat with what it wants of the attempt:
-end, pause, start over. That is the only way a cancellation reaches a task.
+end, pause, start over. A worker inside its service is told so without a heartbeat as well.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.sdk.loop import HistoryNeeded
+from polyrhythm.sdk.worker.attempt import StopReason
 from polyrhythm.sdk.worker.attempts import Attempts
 from polyrhythm.sdk.worker.runner import WorkflowRunner
 from polyrhythm.sdk.worker.settings import WorkerSettings
@@ -68,6 +69,10 @@ class ResidentWorker:
     def perform(self, task: PollActivityTaskQueueResponse) -> None:
         """Begin an attempt."""
         self._attempts.begin(task, self._queue)
+
+    def stop(self, run_id: str, task_id: str, why: str) -> None:
+        """Ask an attempt to end, if it is in hand."""
+        self._attempts.ask_to_stop(run_id, task_id, StopReason[why])
 
     def forget(self, run_id: str) -> None:
         """Drop the live code of a run."""

@@ -19,6 +19,7 @@ from polyrhythm.sdk.definitions import TaskDefinition, TaskKind, WorkflowDefinit
 from polyrhythm.sdk.link import WORKFLOW_SERVICE, Hosting, Link
 from polyrhythm.sdk.loop import LoopSettings
 from polyrhythm.sdk.needs import check_task
+from polyrhythm.sdk.values import encode_message
 from polyrhythm.sdk.worker.alarms import Alarms
 from polyrhythm.sdk.worker.answers import LOG, Answers
 from polyrhythm.sdk.worker.attempts import Attempts
@@ -30,6 +31,7 @@ from polyrhythm.sdk.worker.settings import WorkerSettings
 from polyrhythm.sdk.worker.workflow_tasks import WorkflowTasks
 
 CALL_S = 5.0
+FAILED = "RespondWorkflowTaskFailed"
 
 
 @dataclass(slots=True)
@@ -131,7 +133,23 @@ class Worker:
             await self._leave_sticky_queue()
         settings = self._plan.settings
         await asyncio.gather(self.attempts.stop(), self.runner.stop(settings.cleanup_s))
+        await self._say_failures()
         self.tasks.close()
+
+    async def _say_failures(self) -> None:
+        """Give back the workflow tasks whose failure was not told, for code that may be right."""
+        unsaid = list(self.tasks.unsaid.values())
+        self.tasks.unsaid.clear()
+        codec = self._plan.settings.codec
+        if codec is not None:
+            for request in unsaid:
+                await encode_message(codec, request)
+        calls = [self._answers.send(FAILED, request) for request in unsaid]
+        try:
+            async with asyncio.timeout(self._plan.settings.cleanup_s):
+                await asyncio.gather(*calls, return_exceptions=True)
+        except TimeoutError:
+            LOG.debug("failures of workflow tasks were not told in time: they time out")
 
     async def _leave_sticky_queue(self) -> None:
         """Have tasks of the runs kept here go to other workers at once, not after a timeout."""

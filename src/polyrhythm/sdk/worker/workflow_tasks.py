@@ -40,6 +40,7 @@ from polyrhythm.sdk.worker.settings import WorkerSettings
 from polyrhythm.sdk.worker.watch import Watch
 
 NAMES_SHOWN = 10
+UNSAID_MAX = 1000
 TASK_TIMEOUT_S = 10.0
 # An activation that takes longer than this is not run on a service's own loop the next time.
 SLOW_S = 0.1
@@ -71,7 +72,8 @@ class Step:
     """What an activation came to: an answer, or local tasks that are waited for.
 
     `silent`: a workflow task that failed before has failed again. It is not answered: its timeout,
-    which the service lets grow, keeps it from being tried again at once and for ever.
+    which the service lets grow, keeps it from being tried again at once and for ever. It is said
+    when the worker ends; of one that is killed inside its service the engine knows it.
     """
 
     answer: Message | None = None
@@ -96,6 +98,9 @@ class WorkflowTasks:
         # Several threads may run workflow code at once; those that are idle come first.
         self._held: OrderedDict[str, Held] = OrderedDict()
         self._lock = threading.Lock()
+        # By run id, what was kept silent about: said when the worker ends, so that the next one,
+        # whose code may be right, gets the task at once.
+        self.unsaid: dict[str, RespondWorkflowTaskFailedRequest] = {}
         self.watch = Watch(settings.stuck_s)
 
     def __len__(self) -> int:
@@ -118,6 +123,8 @@ class WorkflowTasks:
     def activate(self, task: PollWorkflowTaskQueueResponse, events: Sequence[HistoryEvent]) -> Step:
         """Answer a task. Raises HistoryNeeded when `events` has to be the whole history."""
         run_id = task.workflow_execution.run_id
+        if self.unsaid:
+            self.unsaid.pop(run_id, None)
         held = self._held.get(run_id)
         if held is None:
             definition = self._definitions.get(task.workflow_type.name)
@@ -226,7 +233,7 @@ class WorkflowTasks:
             failed.namespace = self._loop_settings.namespace
             held.busy = False
             self.forget(held.run_id)
-            return _failed(task, failed)
+            return self._failed(task, failed)
         answer: Message | None = activation.completed
         if activation.query is not None:
             activation.query.namespace = self._loop_settings.namespace
@@ -252,7 +259,7 @@ class WorkflowTasks:
         return self._refused(task, error)
 
     def _refused(self, task: PollWorkflowTaskQueueResponse, error: Exception) -> Step:
-        return _failed(task, self._refuse(task, error))
+        return self._failed(task, self._refuse(task, error))
 
     def _refuse(self, task: PollWorkflowTaskQueueResponse, error: Exception) -> Message:
         namespace, identity = self._loop_settings.namespace, self._settings.identity
@@ -289,6 +296,10 @@ class WorkflowTasks:
         LOG.error("%s", error)
         return error
 
-
-def _failed(task: PollWorkflowTaskQueueResponse, answer: Message) -> Step:
-    return Step(silent=True) if task.attempt > 1 else Step(answer)
+    def _failed(self, task: PollWorkflowTaskQueueResponse, answer: Message) -> Step:
+        if task.attempt == 1 or not isinstance(answer, RespondWorkflowTaskFailedRequest):
+            return Step(answer)
+        self.unsaid[task.workflow_execution.run_id] = answer
+        while len(self.unsaid) > UNSAID_MAX:
+            del self.unsaid[next(iter(self.unsaid))]
+        return Step(silent=True)
