@@ -52,7 +52,8 @@ def test_one_that_another_coroutine_signals_is_not():
         async with Stage(app, stuck="5s"):
             run = await waits.aio.start()
             waiting = asyncio.ensure_future(run.result())
-            await asyncio.sleep(0.05)
+            for _ in range(100):
+                await asyncio.sleep(0)
             await run.send(GO, "on")
             return await waiting
 
