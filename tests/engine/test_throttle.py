@@ -200,3 +200,27 @@ def test_a_limit_whose_commit_failed_is_not_in_force() -> None:
         limit(rig, 0)
     broken.fail = False
     assert answered(poll(rig, 3)) == ["a0", "a1", "a2"]
+
+
+def test_a_queue_tells_its_limits_its_pollers_and_its_backlog() -> None:
+    rig = Rig()
+    schedule(rig, *(f"a{number}" for number in range(5)))
+    poll(rig, 1, rate=7)
+    rig.advance(3)
+    request = ws.DescribeTaskQueueRequest(namespace="default", task_queue_type=2)
+    request.task_queue.name = "q"
+    request.report_stats = request.report_config = request.include_task_queue_status = True
+    told = rig.call(request)
+    assert [(one.identity, one.rate_per_second) for one in told.pollers] == [("worker", 7)]
+    assert told.stats.approximate_backlog_count == 4
+    assert told.task_queue_status.backlog_count_hint == 4
+    assert told.stats_by_priority_key[3].approximate_backlog_age.seconds == 3
+    assert (told.effective_rate_limit.requests_per_second,) == (7,)
+    assert told.effective_rate_limit.rate_limit_source == 2
+    assert not told.HasField("config")
+    limit(rig, 9, 2)
+    told = rig.call(request)
+    assert told.effective_rate_limit.requests_per_second == 9
+    assert told.effective_rate_limit.rate_limit_source == 1
+    assert told.config.queue_rate_limit.rate_limit.requests_per_second == 9
+    assert told.config.fairness_keys_rate_limit_default.rate_limit.requests_per_second == 2

@@ -13,6 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
 from heapq import heappop, heappush
+from typing import Any
 
 from polyrhythm.base.work import WorkKind, line_priority
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
@@ -63,7 +64,7 @@ class QueueState:
     backlog: Backlog
     queries: deque[Offer] = field(default_factory=deque)
     polls: deque[Call] = field(default_factory=deque)
-    pollers: dict[str, int] = field(default_factory=dict)
+    pollers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     last_poll_ns: int = 0
     throttle: ThrottleState = field(default_factory=ThrottleState)
     weights: dict[str, float] = field(default_factory=dict)
@@ -119,12 +120,12 @@ class QueueState:
             return True
         return self.last_poll_ns != 0 and now_ns - self.last_poll_ns <= window_ns
 
-    def saw(self, identity: str, now_ns: int) -> None:
-        """Note a poll."""
+    def saw(self, identity: str, now_ns: int, request: Any = None) -> None:
+        """Note a poll, and what its request tells of the worker."""
         self.last_poll_ns = now_ns
-        self.pollers[identity] = now_ns
+        self.pollers[identity] = (now_ns, request)
         if len(self.pollers) > 1000:
-            self.pollers = dict(sorted(self.pollers.items(), key=lambda item: -item[1])[:500])
+            self.pollers = dict(sorted(self.pollers.items(), key=lambda item: -item[1][0])[:500])
 
 
 QueueName = tuple[int, str, int]

@@ -1,51 +1,92 @@
 """Calls about task queues: who polls them, what waits, a worker that says goodbye.
 
-A queue's backlog is what memory holds and, when it is spilled, what the rows hold.
+A queue's backlog is what the rows say of it, as of the last commit.
 """
 
 from __future__ import annotations
 
-from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.enums.v1 import RateLimitSource, TaskQueueType
 from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueResponse,
+    PollActivityTaskQueueRequest,
     PollWorkflowTaskQueueResponse,
     ResetStickyTaskQueueResponse,
     ShutdownWorkerResponse,
 )
 
 from polyrhythm.base.errors import NotFound
+from polyrhythm.base.work import PRIORITY_DEFAULT, LineCount
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import set_span
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.desk import Desk
-from polyrhythm.engine.matching import POLLER_SHOWN_NS, QueueKind
+from polyrhythm.engine.handlers.settings import load_settings, settle
+from polyrhythm.engine.matching import POLLER_SHOWN_NS, QueueKind, QueueState
+from polyrhythm.engine.throttle import SYSTEM_RATE
 
 
 def describe_queue(desk: Desk, call: Call) -> None:
-    """Answer with a queue's pollers and, when asked, its backlog."""
+    """Answer with a queue's pollers and limits and, when asked, its backlog and settings."""
     request = call.request
     activity = request.task_queue_type == TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
     kind = QueueKind.ACTIVITY if activity else QueueKind.WORKFLOW
     queue = desk.memory.matching.queue(call.namespace.key, request.task_queue.name, kind)
+    if not queue.settled:
+        settle(desk, queue)
     answer = DescribeTaskQueueResponse()
-    for identity, seen_ns in queue.pollers.items():
-        if desk.now_ns - seen_ns <= POLLER_SHOWN_NS:
-            poller = answer.pollers.add()
-            poller.identity = identity
-            set_span(poller.last_access_time, seen_ns)
-            poller.rate_per_second = 100_000.0
-    store = desk.memory.world.store
-    waiting = sum(
-        line.count for line in store.count_work(call.namespace.key, int(kind), queue.name)
-    )
-    if request.report_stats:
-        answer.stats.approximate_backlog_count = waiting
-        answer.stats.approximate_backlog_age.SetInParent()
-    if request.include_task_queue_status:
-        answer.task_queue_status.backlog_count_hint = waiting
-        answer.task_queue_status.rate_per_second = 100_000.0
+    _describe_pollers(desk, queue, answer)
+    rate, source = queue.throttle.rate()
+    answer.effective_rate_limit.requests_per_second = rate
+    answer.effective_rate_limit.rate_limit_source = RateLimitSource.ValueType(source)
+    if request.report_stats or request.include_task_queue_status:
+        store = desk.memory.world.store
+        counts = store.count_work(call.namespace.key, int(kind), queue.name)
+        if request.report_stats:
+            _describe_backlog(desk, counts, answer)
+        if request.include_task_queue_status:
+            answer.task_queue_status.backlog_count_hint = sum(line.count for line in counts)
+            answer.task_queue_status.rate_per_second = rate
+    if request.report_config:
+        stored = load_settings(desk, queue)
+        if stored.config:
+            answer.config.MergeFromString(stored.config)
     desk.turn.answer(call.reply, answer)
+
+
+def _describe_pollers(desk: Desk, queue: QueueState, answer: DescribeTaskQueueResponse) -> None:
+    for identity, (seen_ns, request) in queue.pollers.items():
+        if desk.now_ns - seen_ns > POLLER_SHOWN_NS:
+            continue
+        poller = answer.pollers.add()
+        poller.identity = identity
+        set_span(poller.last_access_time, seen_ns)
+        poller.rate_per_second = SYSTEM_RATE
+        if request is None:
+            continue
+        if isinstance(request, PollActivityTaskQueueRequest) and (
+            request.task_queue_metadata.HasField("max_tasks_per_second")
+        ):
+            poller.rate_per_second = request.task_queue_metadata.max_tasks_per_second.value
+        for field in ("worker_version_capabilities", "deployment_options"):
+            if request.HasField(field):
+                getattr(poller, field).CopyFrom(getattr(request, field))
+
+
+def _describe_backlog(
+    desk: Desk, counts: list[LineCount], answer: DescribeTaskQueueResponse
+) -> None:
+    # The default priority is there also when nothing waits.
+    by_priority = answer.stats_by_priority_key
+    by_priority[PRIORITY_DEFAULT].approximate_backlog_age.SetInParent()
+    answer.stats.approximate_backlog_age.SetInParent()
+    since_ns = min((line.since_ns for line in counts), default=desk.now_ns)
+    set_span(answer.stats.approximate_backlog_age, max(0, desk.now_ns - since_ns))
+    answer.stats.approximate_backlog_count = sum(line.count for line in counts)
+    for line in counts:
+        stats = by_priority[line.priority]
+        stats.approximate_backlog_count = line.count
+        set_span(stats.approximate_backlog_age, max(0, desk.now_ns - line.since_ns))
 
 
 def shut_down_worker(desk: Desk, call: Call) -> None:

@@ -92,7 +92,7 @@ def fail_workflow_task(desk: Desk, call: Call) -> None:
 def _poll(desk: Desk, call: Call, kind: QueueKind, empty: Callable[[], object]) -> None:
     name = call.request.task_queue.name
     queue = desk.memory.matching.queue(call.namespace.key, name, kind)
-    queue.saw(call.request.identity, desk.now_ns)
+    queue.saw(call.request.identity, desk.now_ns, call.request)
     if _take(desk, queue, call):
         return
     until_ns = poll_until_ns(desk, call, desk.limits.task_poll_ns)
