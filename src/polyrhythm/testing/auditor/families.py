@@ -68,7 +68,9 @@ class Families:
                 view.reported = True
                 self.reporting.append(view)
         self._check_policies()
-        self._check_reports(bool(gone) or lossy)
+        # A child may have ended before the reset that took it over from its parent's past.
+        taken_over = {view.run_id for view in changed if len(view.rows) == 1 and view.base_run_id}
+        self._check_reports(bool(gone) or lossy, taken_over)
 
     def cut_off(self, view: RunView) -> bool:
         """Whether a run made by a reset may wait for ever for a child that another run of its past
@@ -99,15 +101,17 @@ class Families:
             view.bereaved.clear()
         self.bereaving = waiting
 
-    def _check_reports(self, lossy: bool) -> None:
+    def _check_reports(self, lossy: bool, taken_over: set[str]) -> None:
         waiting = []
         for view in self.reporting:
             if view.owed and not view.deleted:
                 waiting.append(view)
             elif not view.deleted and not lossy:
                 parent = self._follow(view.parent[1])
-                told = parent is None or all(
-                    child.run_id != view.first_run_id for child in parent.children.values()
+                told = (
+                    parent is None
+                    or parent.run_id in taken_over
+                    or all(child.run_id != view.first_run_id for child in parent.children.values())
                 )
                 name = parent.name if parent is not None else ""
                 require(told, "family", f"{name} was not told of the end of {view.name}")

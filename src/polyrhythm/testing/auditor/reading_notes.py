@@ -91,6 +91,10 @@ def _activity(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
         # Only an operator makes an activity begin again.
         require(change.attempt == 1, "attempt", f"{view.name}: {activity} to {change.attempt}")
         require(not started, "attempt", f"{view.name}: {activity} is reset and started")
+        if change.started_ns:
+            # Whoever still has the token of this attempt may answer for the one at work: tokens
+            # are told apart by attempts alone, as the real server does.
+            view.activity_starts[activity.scheduled_id, change.attempt] += 1
     elif started:
         _taken(view, activity, change.started_ns)
         place = (activity.scheduled_id, activity.attempt)
