@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from temporalio.api.common.v1 import SearchAttributes
 from temporalio.api.enums.v1 import WorkflowExecutionStatus, WorkflowIdReusePolicy
 from temporalio.api.schedule.v1 import Schedule
 from temporalio.api.workflow.v1 import NewWorkflowExecutionInfo
@@ -201,8 +200,10 @@ def _check_action(service: Service, scope: NamespaceScope, schedule: Schedule) -
         raise InvalidArgument("Scheduled workflow must not contain WorkflowIDReusePolicy")
     fields.check_retry_policy(action, limits)
     fields.check_priority(action.priority)
-    attributes: SearchAttributes = action.search_attributes
-    check_search_attributes(attributes, scope.namespace)
+    if action.HasField("search_attributes"):
+        check_search_attributes(action.search_attributes, scope.namespace)
+        # Described with their types, as the server does.
+        encode_custom_types(action.search_attributes, scope.namespace)
 
 
 def _check_notes(patch: Any) -> None:
