@@ -27,7 +27,6 @@ import runner  # noqa: E402
 
 # Scenario -> why it cannot pass yet.
 NOT_BUILT = {
-    "batches.unpaused": "no answer of a real server is recorded",
     "bad.operator_nexus_get_unknown": "Nexus is not built",
 }
 # One scenario waits for 20 s by itself.

@@ -44,6 +44,7 @@ NOUNS = (
     "reset_rules",
     "speculative",
     "visibility",
+    "visibility_rules",
     "build_ids",
     "standalone_activities",
     "standalone_rules",

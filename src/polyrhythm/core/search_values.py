@@ -87,13 +87,13 @@ def _compared_value(payload: Payload) -> Any:
     if value is None or not _fits(kind, value):
         return None
     if kind == "KeywordList":
-        return list(
-            dict.fromkeys(folded(v) for v in ([value] if isinstance(value, str) else value))
-        )
+        return list(dict.fromkeys(folded(v or "") for v in value))
     if isinstance(value, list):
         if not value:
             return None
         value = value[0]
+        if value is None:
+            return None
     match kind:
         case "Datetime":
             time_ns = time_ns_of(value)
@@ -108,12 +108,13 @@ def _compared_value(payload: Payload) -> Any:
 def _fits(kind: str, value: Any) -> bool:
     if value is None:
         return True
+    if kind == "KeywordList":
+        return isinstance(value, list) and all(v is None or isinstance(v, str) for v in value)
     if isinstance(value, list):
         # The dev server stores a list under a plain attribute when it has one element.
-        inner = "Keyword" if kind == "KeywordList" else kind
-        return (kind == "KeywordList" or len(value) <= 1) and all(_fits(inner, v) for v in value)
+        return len(value) <= 1 and all(_fits(kind, v) for v in value)
     match kind:
-        case "Keyword" | "KeywordList" | "Text":
+        case "Keyword" | "Text":
             return isinstance(value, str)
         case "Datetime":
             return isinstance(value, str) and time_ns_of(value) is not None
@@ -144,11 +145,19 @@ def _as_go(value: Any) -> str:
 
 
 def _number_as_go(value: int | float) -> str:
-    # Numbers of JSON are floats to Go, which writes them without an exponent up to 1e21.
+    # Numbers of JSON are floats to Go, which writes large and tiny ones with an exponent.
     try:
         number = float(value)
     except OverflowError:
         return str(value)
-    if number == int(number) and abs(number) < 1e21 if abs(number) < 1e300 else False:
-        return str(int(number))
-    return repr(number)
+    if number == 0 or number != number or abs(number) == float("inf"):
+        return "0" if number == 0 else str(number)
+    mantissa, _, power = f"{number:e}".partition("e")
+    shortest = repr(number)
+    exponent = int(power)
+    if -4 <= exponent < 21 and ((number.is_integer() and exponent < 6) or not number.is_integer()):
+        return str(int(number)) if number.is_integer() else shortest
+    digits = shortest.partition("e")[0].replace(".", "").replace("-", "").strip("0")
+    mantissa = digits[0] + (f".{digits[1:]}" if digits[1:] else "")
+    sign = "-" if number < 0 else ""
+    return f"{sign}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02}"

@@ -157,7 +157,8 @@ def _narrowed(text: str, name: str, operation: Any, open_only: bool) -> Any:
         prefix = "property:activityType="
         if operation.WhichOneof("activity") == "type":
             value = (prefix + operation.type).replace("\\", "\\\\").replace("'", "\\'")
-            parts.append(f"(TemporalPauseInfo = '{value}')")
+            # As the server does: a type alone, in all workflows that have it paused.
+            parts = [f"TemporalPauseInfo = '{value}'"]
         else:
             parts.append(f"(TemporalPauseInfo STARTS_WITH '{prefix}')")
     return parse_query(" AND ".join(parts))

@@ -95,9 +95,12 @@ def handle_delete_namespace(
 ) -> Reply:
     """Delete a namespace with all its runs. Reply: DeleteNamespaceResponse."""
     if not request.namespace and not request.namespace_id:
-        raise InvalidArgument("namespace or namespace ID is required")
+        raise InvalidArgument("Namespace not set on request.")
     if request.namespace and request.namespace_id:
-        raise InvalidArgument("only one of namespace or namespace ID must be set")
+        raise InvalidArgument("Only one of namespace name or Id should be set on request.")
+    registry = service.engine.namespaces
+    request.namespace = request.namespace or registry.by_id(request.namespace_id).name
+    registry.find(request.namespace)
     return service.submit(scope, request, deadline_ns)
 
 

@@ -43,6 +43,7 @@ from polyrhythm.service.service import NamespaceScope, Service
 from polyrhythm.service.shaped import shaped
 
 PAGE_RUNS_MAX = 1000
+ARCHIVED_PAGE_RUNS_MAX = 10_000
 _RUNNING = int(WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING)
 
 
@@ -126,8 +127,8 @@ def handle_list_archived(
     deadline_ns: int,
 ) -> Reply:
     """Refuse: nothing is archived here, nor on a development server. Raises InvalidArgument."""
-    if request.page_size > PAGE_RUNS_MAX:
-        raise InvalidArgument(f"PageSize is larger than allowed {PAGE_RUNS_MAX}.")
+    if request.page_size > ARCHIVED_PAGE_RUNS_MAX:
+        raise InvalidArgument(f"PageSize is larger than allowed {ARCHIVED_PAGE_RUNS_MAX}.")
     raise InvalidArgument("Cluster is not configured for visibility archival.")
 
 

@@ -85,14 +85,10 @@ def deprecate_namespace(desk: Desk, call: Call) -> None:
 
 
 def delete_namespace(desk: Desk, call: Call) -> None:
-    """Give a namespace another name and let its runs go. Raises InvalidArgument."""
+    """Give a namespace another name and let its runs go. Raises NamespaceNotFound."""
     request, registry = call.request, desk.memory.registry
-    try:
-        info = registry.find(request.namespace or registry.by_id(request.namespace_id).name)
-        body = _describe(desk, info.name)
-    except NamespaceNotFound as error:
-        name = request.namespace or request.namespace_id
-        raise InvalidArgument(f"namespace {name} is not found") from error
+    info = registry.find(request.namespace)
+    body = _describe(desk, info.name)
     body.namespace_info.state = _DELETED
     letters = _SUFFIX_LETTERS
     while _is_taken(desk, f"{info.name}-deleted-{info.namespace_id[:letters]}"):
