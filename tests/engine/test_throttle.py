@@ -218,6 +218,14 @@ def test_a_queue_tells_its_limits_its_pollers_and_its_backlog() -> None:
     assert (told.effective_rate_limit.requests_per_second,) == (7,)
     assert told.effective_rate_limit.rate_limit_source == 2
     assert not told.HasField("config")
+    enhanced = ws.DescribeTaskQueueRequest(namespace="default", api_mode=1)
+    enhanced.task_queue.name = "q"
+    enhanced.task_queue_types.extend([1, 2])
+    enhanced.report_stats = enhanced.report_pollers = True
+    types = rig.call(enhanced).versions_info[""].types_info
+    assert [one.identity for one in types[2].pollers] == ["worker"]
+    assert types[2].stats.approximate_backlog_count == 4
+    assert (len(types[1].pollers), types[1].stats.approximate_backlog_count) == (0, 0)
     limit(rig, 9, 2)
     told = rig.call(request)
     assert told.effective_rate_limit.requests_per_second == 9

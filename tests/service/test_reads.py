@@ -222,6 +222,8 @@ def test_descriptions_of_queues() -> None:
     enhanced = json_format.ParseDict({**body, "api_mode": 1}, DescribeTaskQueueRequest())
     assert fixture.refusal(enhanced) == ("task queue name cannot start with reserved prefix /_sys/")
     enhanced.task_queue.name = "q"
+    fixture.call(enhanced)
+    enhanced.report_task_reachability = True
     assert isinstance(fixture.call(enhanced).error, Unimplemented)
     enhanced.task_queue.kind = 2
     assert fixture.refusal(enhanced).startswith("Enhanced DescribeTaskQueue is not valid")

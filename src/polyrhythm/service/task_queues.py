@@ -1,7 +1,8 @@
 """Task queues and the workers on them: DescribeTaskQueue and ShutdownWorker.
 
-The enhanced description (by build id, with reachability) belongs to worker versioning, which is
-not built: it is refused by name after everything that is wrong with the request itself.
+The enhanced description is by build id. Of the versioning that this belongs to only workers without
+a build id are there: other ids, and reachability, are refused by name after everything that is
+wrong with the request itself.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ def handle_describe_queue(
                 "Enhanced DescribeTaskQueue is not valid for a sticky queue, use "
                 "api_mode=UNSPECIFIED or a normal queue."
             )
-        raise Unimplemented("DescribeTaskQueue in enhanced mode is not implemented by this server")
+        if request.report_task_reachability or any(request.versions.build_ids):
+            raise Unimplemented(
+                "reachability and build ids of queues are not implemented by this server"
+            )
     return service.submit(scope, request, deadline_ns)
 
 

@@ -5,7 +5,8 @@ A queue's backlog is what the rows say of it, as of the last commit.
 
 from __future__ import annotations
 
-from temporalio.api.enums.v1 import RateLimitSource, TaskQueueType
+from temporalio.api.enums.v1 import DescribeTaskQueueMode, RateLimitSource, TaskQueueType
+from temporalio.api.taskqueue.v1 import PollerInfo
 from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueResponse,
     PollActivityTaskQueueRequest,
@@ -25,17 +26,22 @@ from polyrhythm.engine.handlers.settings import load_settings, settle
 from polyrhythm.engine.matching import POLLER_SHOWN_NS, QueueKind, QueueState
 from polyrhythm.engine.throttle import SYSTEM_RATE
 
+_ENHANCED = DescribeTaskQueueMode.DESCRIBE_TASK_QUEUE_MODE_ENHANCED
+
 
 def describe_queue(desk: Desk, call: Call) -> None:
     """Answer with a queue's pollers and limits and, when asked, its backlog and settings."""
     request = call.request
+    if request.api_mode == _ENHANCED:
+        _describe_types(desk, call)
+        return
     activity = request.task_queue_type == TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
     kind = QueueKind.ACTIVITY if activity else QueueKind.WORKFLOW
     queue = desk.memory.matching.queue(call.namespace.key, request.task_queue.name, kind)
     if not queue.settled:
         settle(desk, queue)
     answer = DescribeTaskQueueResponse()
-    _describe_pollers(desk, queue, answer)
+    answer.pollers.extend(_pollers(desk, queue))
     rate, source = queue.throttle.rate()
     answer.effective_rate_limit.requests_per_second = rate
     answer.effective_rate_limit.rate_limit_source = RateLimitSource.ValueType(source)
@@ -54,14 +60,32 @@ def describe_queue(desk: Desk, call: Call) -> None:
     desk.turn.answer(call.reply, answer)
 
 
-def _describe_pollers(desk: Desk, queue: QueueState, answer: DescribeTaskQueueResponse) -> None:
+def _describe_types(desk: Desk, call: Call) -> None:
+    # By build id; workers without one are the only ones that this versioning knows here.
+    request, answer = call.request, DescribeTaskQueueResponse()
+    version = answer.versions_info[""]
+    for queue_type in sorted(set(request.task_queue_types) & set(QueueKind)):
+        kind = QueueKind(queue_type)
+        queue = desk.memory.matching.queue(call.namespace.key, request.task_queue.name, kind)
+        info = version.types_info[queue_type]
+        if request.report_pollers:
+            info.pollers.extend(_pollers(desk, queue))
+        if request.report_stats:
+            counts = desk.memory.world.store.count_work(call.namespace.key, queue_type, queue.name)
+            backlog = DescribeTaskQueueResponse()
+            _describe_backlog(desk, counts, backlog)
+            info.stats.CopyFrom(backlog.stats)
+    desk.turn.answer(call.reply, answer)
+
+
+def _pollers(desk: Desk, queue: QueueState) -> list[PollerInfo]:
+    found = []
     for identity, (seen_ns, request) in queue.pollers.items():
         if desk.now_ns - seen_ns > POLLER_SHOWN_NS:
             continue
-        poller = answer.pollers.add()
-        poller.identity = identity
+        poller = PollerInfo(identity=identity, rate_per_second=SYSTEM_RATE)
         set_span(poller.last_access_time, seen_ns)
-        poller.rate_per_second = SYSTEM_RATE
+        found.append(poller)
         if request is None:
             continue
         if isinstance(request, PollActivityTaskQueueRequest) and (
@@ -71,6 +95,7 @@ def _describe_pollers(desk: Desk, queue: QueueState, answer: DescribeTaskQueueRe
         for field in ("worker_version_capabilities", "deployment_options"):
             if request.HasField(field):
                 getattr(poller, field).CopyFrom(getattr(request, field))
+    return found
 
 
 def _describe_backlog(
