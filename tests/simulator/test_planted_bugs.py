@@ -33,6 +33,8 @@ RULES = {
     "tell_another_outcome": {"outcome"},
     "lose_signals_of_a_reset": {"fork"},
     "forget_pauses": {"pause", "row"},
+    "meet_runs_of_batches_again": {"once", "dedupe", "liveness"},
+    "leave_runs_of_batches_out": {"all met"},
 }
 
 

@@ -13,13 +13,14 @@ from unittest.mock import patch
 from polyrhythm.api import notes
 from polyrhythm.core import decision
 from polyrhythm.core.apply import NOTES
+from polyrhythm.core.batch_job import BatchState, decide_progress
 from polyrhythm.core.closing import closing_messages
 from polyrhythm.core.decide import chain, reset, update
 from polyrhythm.core.decide.commands import continue_as_new
 from polyrhythm.core.decide.retry_policy import decide_retry
 from polyrhythm.core.decision import NewRun
 from polyrhythm.core.state import RunState
-from polyrhythm.engine.handlers import match, updates
+from polyrhythm.engine.handlers import batches, match, updates
 
 
 @contextmanager
@@ -129,6 +130,32 @@ def forget_pauses() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def meet_runs_of_batches_again() -> Iterator[None]:
+    """A batch operation forgets how far it came."""
+
+    def forgetful(state: BatchState, done: Any, *rest: Any) -> Any:
+        done.cursor, done.over = state.cursor, False
+        return decide_progress(state, done, *rest)
+
+    with patch.object(batches, "decide_progress", forgetful):
+        yield
+
+
+@contextmanager
+def leave_runs_of_batches_out() -> Iterator[None]:
+    """A batch operation leaves out one of the runs of a step."""
+    next_work = batches._next_work
+
+    def careless(*given: Any) -> Any:
+        work = next_work(*given)
+        del work.places[1:2]
+        return work
+
+    with patch.object(batches, "_next_work", careless):
+        yield
+
+
 NOUN_MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     each.__name__: each
     for each in (
@@ -141,5 +168,7 @@ NOUN_MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         tell_another_outcome,
         lose_signals_of_a_reset,
         forget_pauses,
+        meet_runs_of_batches_again,
+        leave_runs_of_batches_out,
     )
 }

@@ -16,10 +16,12 @@ import temporalio.api.workflowservice.v1 as ws
 from temporalio.api.enums.v1 import EventType, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
 from temporalio.api.update.v1 import Rejection
 
+from polyrhythm.base.entities import EntityKind
 from polyrhythm.stores.memory.tables import Tables
 from polyrhythm.stores.port import Batch, RunRow
 from polyrhythm.testing.auditor.families import Families
 from polyrhythm.testing.auditor.finding import Finding, require
+from polyrhythm.testing.auditor.jobs import Jobs
 from polyrhythm.testing.auditor.ledger import Ledger
 from polyrhythm.testing.auditor.projection import check_row
 from polyrhythm.testing.auditor.promises import PROMISES, Book
@@ -52,6 +54,7 @@ class Auditor:
         self.ledger = Ledger()
         self.reader = Reader(self.ledger, self.book.by_run)
         self.families = Families(self.book, self.ledger)
+        self.jobs = Jobs()
         self.counts: Counter[str] = Counter()
         self._epoch = 0
         self._written: dict[int, int] = {}
@@ -112,6 +115,9 @@ class Auditor:
     def check(self) -> None:
         """Check everything that this step has changed, and that nothing else has."""
         for run_key, rows in self.tables.logs.items():
+            if RunRow(*self.tables.runs[run_key]).kind == EntityKind.BATCH:
+                self.jobs.read(run_key, rows)
+                continue
             view = self.views.get(run_key)
             if view is None:
                 view = self.views[run_key] = RunView(run_key)
@@ -119,13 +125,14 @@ class Auditor:
                 self._read(view, rows)
         for run_key, now_ns in self._written.items():
             stored = self.tables.runs.get(run_key)
-            if stored is not None:
+            if stored is not None and run_key in self.views:
                 check_row(self.views[run_key], RunRow(*stored), now_ns)
         self._written.clear()
         self._check_gone()
         gone = {view.run_id for view in self._going}
         self.ledger.balance(gone)
         self.families.check(self._changed, gone, self._lossy)
+        self.jobs.check(self.views.values())
         self._changed.clear()
         self._lossy = False
         for request, value, error in self._promises:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
+from typing import Any
 
-from polyrhythm.core.fold import fold_row
-from polyrhythm.core.snapshot import decode_state
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import RunCache
+from polyrhythm.engine.natures import NATURES, Nature
 from polyrhythm.stores.memory.tables import Tables
-from polyrhythm.stores.port import LogRow, Snapshot
+from polyrhythm.stores.port import LogRow, RunRow, Snapshot
 from polyrhythm.testing.auditor.finding import Finding
 
 # Deadlines are derived and may hold dead entries.
@@ -25,10 +25,10 @@ _VALUES = attrgetter(*_FIELDS)
 
 @dataclass(slots=True)
 class Drift:
-    """Folds of all runs."""
+    """Folds of all runs, and of what else has a log."""
 
     tables: Tables
-    states: dict[int, RunState] = field(default_factory=dict)
+    states: dict[int, Any] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
     snapshots: dict[int, int] = field(default_factory=dict)
 
@@ -38,12 +38,13 @@ class Drift:
             done = self.counts.get(run_key, 0)
             if len(rows) == done:
                 continue
-            state = self.states.setdefault(run_key, RunState())
+            nature = NATURES[RunRow(*self.tables.runs[run_key]).kind]
+            state = self.states.setdefault(run_key, nature.new())
             for values in rows[done:]:
                 row = LogRow(*values)
-                fold_row(state, row.events, row.notes)
+                nature.fold(state, row.events, row.notes)
             self.counts[run_key] = len(rows)
-            self._check_snapshot(run_key, state, len(rows))
+            self._check_snapshot(run_key, nature, len(rows))
 
     def compare(self, cache: RunCache, run_keys: set[int]) -> None:
         """Compare the cached states of these runs."""
@@ -53,7 +54,7 @@ class Drift:
             if run is not None and state is not None and run_key in self.tables.logs:
                 _same(f"state of run {run_key}", run.state, state)
 
-    def _check_snapshot(self, run_key: int, state: RunState, count: int) -> None:
+    def _check_snapshot(self, run_key: int, nature: Nature, count: int) -> None:
         values = self.tables.snapshots.get(run_key)
         if values is None:
             return
@@ -62,12 +63,18 @@ class Drift:
             raise Finding("snapshot", f"run {run_key}: of row {snapshot.sequence}, {count} exist")
         if snapshot.sequence == count and self.snapshots.get(run_key) != count:
             self.snapshots[run_key] = count
-            _same(f"snapshot of run {run_key}", decode_state(snapshot.body), state)
+            _same(f"snapshot of run {run_key}", nature.decode(snapshot.body), self.states[run_key])
 
 
-def _same(what: str, found: RunState, folded: RunState) -> None:
-    if _VALUES(found) == _VALUES(folded):
+def _same(what: str, found: Any, folded: Any) -> None:
+    if isinstance(found, RunState):
+        names: tuple[str, ...] = _FIELDS
+        if _VALUES(found) == _VALUES(folded):
+            return
+    else:
+        names = tuple(each.name for each in fields(found))
+    names = tuple(n for n in names if getattr(found, n) != getattr(folded, n))
+    if not names:
         return
-    names = [n for n in _FIELDS if getattr(found, n) != getattr(folded, n)]
     text = "; ".join(f"{n}: {getattr(found, n)!r} / {getattr(folded, n)!r}" for n in names)
     raise Finding("fold", f"{what} is not the fold of its log: {text}")

@@ -1,4 +1,5 @@
-"""Simulated operators: they reset workflows, pause and change activities, change priorities.
+"""Simulated operators: they reset workflows, pause and change activities, change priorities,
+and begin batch operations.
 
 What they pause is unpaused by the world when it heals.
 """
@@ -9,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import temporalio.api.workflowservice.v1 as ws
-from temporalio.api.enums.v1 import ResetReapplyExcludeType, ResetReapplyType
+from temporalio.api.enums.v1 import BatchOperationType, ResetReapplyExcludeType, ResetReapplyType
 
+from polyrhythm.engine.calls import BeginBatch
+from polyrhythm.stores.port import RunFilter
 from polyrhythm.testing.world.callers import Caller
 from polyrhythm.testing.world.commands import fill_policy, fill_span
 from polyrhythm.testing.world.place import Place
@@ -25,6 +28,8 @@ _MASKS = (
     "task_queue.name",
     "priority",
 )
+_SIGNAL = BatchOperationType.BATCH_OPERATION_TYPE_SIGNAL
+_RUNNING = 1
 _EXCLUDED = tuple(ResetReapplyExcludeType.values())
 _REAPPLIED = tuple(ResetReapplyType.values())
 
@@ -36,6 +41,7 @@ class Operator:
         self._world = world
         self._random = world.random
         self._caller = Caller(world, f"operator-{number}")
+        self._jobs: list[str] = []
         self._acts: list[Callable[[], None]] = []
         if "resets" in world.profile.nouns:
             self._acts += [self._reset_workflow, self._look, self._look]
@@ -49,6 +55,8 @@ class Operator:
                 self._change_activity,
                 self._change_workflow,
             ]
+        if "batches" in world.profile.nouns:
+            self._acts += [*[self._begin_batch] * 3, self._stop_batch, self._describe_batch]
         if self._acts:
             world.after_ms(0, 50, self._act)
 
@@ -84,6 +92,35 @@ class Operator:
         elif random.random() < 0.3:
             request.reset_reapply_exclude_types.append(random.choice(_EXCLUDED))
         self._caller.call(request)
+
+    def _begin_batch(self) -> None:
+        # Its signals name it: the auditor looks for them.
+        random, job_id = self._random, f"job/{self._caller.unique('batch')}"
+        request = ws.StartBatchOperationRequest(job_id=job_id, reason="simulated")
+        request.signal_operation.signal = "hello"
+        request.signal_operation.identity = job_id
+        request.signal_operation.input.payloads.add().data = job_id.encode()
+        if random.random() < 0.5:
+            request.max_operations_per_second = random.choice((0.5, 3, 100))
+        wanted = None
+        if random.random() < 0.3:
+            named = {self._caller.workflow_id() for _ in range(random.randint(1, 4))}
+            for workflow_id in sorted(named):
+                request.executions.add(workflow_id=workflow_id)
+        else:
+            wanted = RunFilter(self._world.namespace.key, statuses=[_RUNNING])
+        self._caller.call(BeginBatch(request, _SIGNAL, job_id, wanted))
+        self._jobs.append(job_id)
+
+    def _stop_batch(self) -> None:
+        if self._jobs:
+            job_id = self._random.choice(self._jobs)
+            self._caller.call(ws.StopBatchOperationRequest(job_id=job_id, reason="simulated"))
+
+    def _describe_batch(self) -> None:
+        if self._jobs:
+            job_id = self._random.choice(self._jobs)
+            self._caller.call(ws.DescribeBatchOperationRequest(job_id=job_id))
 
     def _choose(self, request: Any) -> None:
         execution, activities = request.execution, self._world.known.activities

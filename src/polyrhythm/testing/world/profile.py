@@ -64,8 +64,9 @@ _HIGHEST = {
 
 
 # What a seed may leave out of its programs and of what its clients do: children; continue-as-new,
-# retries of workflows and cron; updates; resets; what operators do to activities and options.
-NOUNS = ("families", "chains", "updates", "resets", "operations")
+# retries of workflows and cron; updates; resets; what operators do to activities and options;
+# batch operations.
+NOUNS = ("families", "chains", "updates", "resets", "operations", "batches")
 
 
 @dataclass(slots=True)
@@ -120,6 +121,9 @@ def _draw_limits(random: Random) -> Limits:
     limits.updates_in_flight_max = random.choice((2, 10, 10))
     limits.updates_max = random.choice((4, 2000, 2000))
     limits.signals_max = random.choice((4, 10_000, 10_000))
+    limits.batches_open_max = random.choice((1, 3))
+    limits.batch_step_runs = random.choice((1, 2, 50))
+    limits.batch_step_rows = random.choice((1, 5, 20_000))
     limits.sticky_unavailable_ns = random.choice((SECOND_NS, 10 * SECOND_NS))
     limits.task_poll_ns = random.choice((10 * SECOND_NS, 60 * SECOND_NS))
     return limits

@@ -319,7 +319,7 @@ class World:
             worker.die()
         last = self.steps + HEAL_STEPS_TOTAL
         until, ended = self.steps, -1
-        while unsettled := self._unsettled():
+        while (unsettled := self._unsettled()) or self.auditor.jobs.unsettled():
             if len(self.auditor.views) - len(unsettled) > ended:
                 ended = len(self.auditor.views) - len(unsettled)
                 until = self.steps + HEAL_STEPS_MAX
