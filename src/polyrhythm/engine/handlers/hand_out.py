@@ -31,6 +31,7 @@ def next_offer(desk: Desk, queue: QueueState) -> Offer | None:
         return None
     if backlog.unknown:
         read_lines(desk, queue)
+    emptied: set[tuple[int, str]] = set()
     while True:
         line = backlog.pick(desk.now_ns, throttle.keys, throttle.other_ns)
         if line is None:
@@ -43,7 +44,14 @@ def next_offer(desk: Desk, queue: QueueState) -> Offer | None:
         if line.offers:
             offer: Offer = backlog.take(line)
             return offer
+        if (line.priority, line.fairness_key) in emptied:
+            # The rows still hold what this turn has taken from the line: read again after the
+            # commit.
+            _wake(desk, queue, desk.now_ns + 1)
+            return None
         refill(desk, queue, line)
+        if not line.offers and not line.spilled:
+            emptied.add((line.priority, line.fairness_key))
 
 
 def serve(desk: Desk, queue: QueueState) -> None:
