@@ -131,7 +131,7 @@ async def options(ctx):
 
 
 async def unpaused(ctx):
-    """Unpausing by type looks for paused activities of all workflows, whatever list or query says."""
+    """Unpausing by type means the workflows that have such an activity paused."""
     w = ctx.raw()
     type = ctx.id("type")
     await ctx.start("a")
@@ -141,7 +141,7 @@ async def unpaused(ctx):
     await _count(ctx, f"TemporalPauseInfo = 'property:activityType={type}'", 1)
     for _ in range(100):
         try:
-            await _start(ctx, "unpause", visibility_query="WorkflowId = 'x'",
+            await _start(ctx, "unpause", visibility_query=f"WorkflowId = '{ctx.id('a')}'",
                          unpause_activities_operation=BatchOperationUnpauseActivities(identity="batch", type=type))
             break
         except grpc.aio.AioRpcError as e:
