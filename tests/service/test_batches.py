@@ -47,7 +47,7 @@ def test_activities_of_a_type_are_unpaused_where_the_query_holds_too():
     unpause = BatchOperationUnpauseActivities(identity="op", type="it's")
     begin(fixture, visibility_query="WorkflowId = 'x'", unpause_activities_operation=unpause)
     told = repr(submitted(fixture).filter)
-    assert "property:activitytype=it's" in told
+    assert "property:activitytype=it's" in told.lower()
     assert "'x'" in told
 
 
