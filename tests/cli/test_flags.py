@@ -90,7 +90,8 @@ def test_flags_become_settings(tmp_path, caplog):
     assert settings.place.durability == "normal"
     assert settings.place.address == f"unix:{tmp_path / 'a.db'}.sock"
     assert settings.namespaces == ["shop"]
-    for words in ("no.such", "--ui-port", "--search-attribute", "--sqlite-pragma"):
+    assert settings.search_attributes == {"Customer": "Keyword"}
+    for words in ("no.such", "--ui-port", "--sqlite-pragma"):
         assert words in caplog.text
 
 
@@ -102,6 +103,8 @@ def test_no_file_in_memory():
 def test_a_search_attribute_needs_a_type():
     with pytest.raises(BadSettingError):
         settings_of(DevFlags(search_attribute=["Customer"]))
+    with pytest.raises(BadSettingError):
+        settings_of(DevFlags(search_attribute=["Customer=Word"]))
 
 
 def test_a_socket_whose_path_would_be_too_long(tmp_path):

@@ -68,6 +68,8 @@ class NodeSettings:
     namespaces: list[str] = field(default_factory=list)
     # Who may do what; without one everybody who gets through to the address may do everything.
     keyring: Keyring | None = None
+    # Registered in `default` and in those namespaces: name to type, as Temporal spells types.
+    search_attributes: dict[str, str] = field(default_factory=dict)
 
 
 class Node:
@@ -120,7 +122,9 @@ class Node:
         try:
             await self._detach()
             link = owned.link()
-            await register_namespaces(link, self._settings.namespaces)
+            await register_namespaces(
+                link, self._settings.namespaces, self._settings.search_attributes
+            )
             self._switch.target = owned.calls()
             socket = await self._listen_on_socket()
             await self._announce("took over" if self._started else "serving", link)
@@ -188,7 +192,9 @@ class Node:
         """
         link = GrpcLink(address)
         try:
-            await register_namespaces(link, self._settings.namespaces)
+            await register_namespaces(
+                link, self._settings.namespaces, self._settings.search_attributes
+            )
         except (Unavailable, DeadlineExceeded) as error:
             LOG.warning("namespaces are not registered yet: %s", error)
         except PolyrhythmError:

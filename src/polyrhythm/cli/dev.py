@@ -15,6 +15,7 @@ import sys
 import uvloop
 
 from polyrhythm.app.compose import Place
+from polyrhythm.app.namespaces import is_attribute_type
 from polyrhythm.app.node import UNIX, Node, NodeSettings
 from polyrhythm.app.socket_path import socket_path
 from polyrhythm.base.collector import settle_collector
@@ -37,7 +38,6 @@ NOT_BUILT = (
     "ui_asset_path",
     "ui_codec_endpoint",
     "ui_public_path",
-    "search_attribute",
     "sqlite_pragma",
     "log_config",
 )
@@ -76,9 +76,7 @@ def settings_of(flags: DevFlags) -> NodeSettings:
         if value := getattr(flags, name):
             flag = name.replace("_", "-")
             LOG.warning("--%s %s: not built yet, has no effect", flag, value)
-    for pair in flags.search_attribute:
-        if "=" not in pair:
-            raise BadSettingError(f"--search-attribute {pair!r} is not of the form NAME=TYPE")
+    attributes = dict(_attribute(pair) for pair in flags.search_attribute)
     place = Place("", str(flags.durability))
     if flags.durability is not Durability.MEMORY:
         file = os.path.realpath(flags.db_filename or "polyrhythm.db")
@@ -93,7 +91,17 @@ def settings_of(flags: DevFlags) -> NodeSettings:
         wire,
         [name for name in flags.namespace if name != "default"],
         keyring,
+        attributes,
     )
+
+
+def _attribute(pair: str) -> tuple[str, str]:
+    name, sign, kind = pair.partition("=")
+    if not sign or not name:
+        raise BadSettingError(f"--search-attribute {pair!r} is not of the form NAME=TYPE")
+    if not is_attribute_type(kind):
+        raise BadSettingError(f"--search-attribute {pair!r}: {kind!r} is no type")
+    return name, kind
 
 
 async def _serve(settings: NodeSettings) -> None:

@@ -85,7 +85,7 @@ class DevFlags:
         list[str], _option("--namespace", "-n", help="Register it, beside `default`; repeatable.")
     ] = field(default_factory=list)
     search_attribute: Annotated[
-        list[str], _pairs("--search-attribute", "Not built yet: logged and left alone.")
+        list[str], _pairs("--search-attribute", "Register it in every namespace named here.")
     ] = field(default_factory=list)
     dynamic_config_value: Annotated[
         list[str], _pairs("--dynamic-config-value", "A limit or a setting, by Temporal's name.")

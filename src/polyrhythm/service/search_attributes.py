@@ -47,3 +47,11 @@ def kind_of_number(number: int) -> str:
 def is_kind_number(number: int) -> bool:
     """Return whether the protocol has a type of this number."""
     return number in IndexedValueType.values()
+
+
+def number_of_kind(kind: str) -> IndexedValueType.ValueType:
+    """Return a type's number, its word in any case. Raises InvalidArgument for no type."""
+    for word, number in _NUMBERS.items():
+        if word.lower() == kind.lower().replace("_", ""):
+            return number
+    raise InvalidArgument(f"{kind!r} is no type of search attributes: {', '.join(_NUMBERS)}")
