@@ -170,6 +170,26 @@ class ExportFlags:
 
 
 @dataclass(slots=True)
+class LettersFlags:
+    """The arguments of `poly dead-letters list`."""
+
+    url: Annotated[str, typer.Argument(help="A file, poly://host:port or temporal://host:port.")]
+    query: Annotated[str, _option("--query", "-q", help="Only runs that this filter matches.")] = ""
+    namespace: Annotated[str, _option("--namespace", "-n", help="Where they are.")] = "default"
+    limit: Annotated[int, _option("--limit", help="At most so many; 0: all.")] = 0
+
+
+@dataclass(slots=True)
+class LetterFlags:
+    """The arguments of `poly dead-letters requeue` and `delete`."""
+
+    url: Annotated[str, typer.Argument(help="A file, poly://host:port or temporal://host:port.")]
+    workflow_id: Annotated[list[str] | None, typer.Argument(help="Which ones.")] = None
+    query: Annotated[str, _option("--query", "-q", help="All that this filter matches.")] = ""
+    namespace: Annotated[str, _option("--namespace", "-n", help="Where they are.")] = "default"
+
+
+@dataclass(slots=True)
 class ImportFlags:
     """The arguments of `poly import`."""
 

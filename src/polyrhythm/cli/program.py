@@ -19,6 +19,8 @@ from polyrhythm.cli.flags import (
     DevFlags,
     ExportFlags,
     ImportFlags,
+    LetterFlags,
+    LettersFlags,
     ReplayFlags,
     RunFlags,
     SkippingFlags,
@@ -115,6 +117,33 @@ def _import(flags: ImportFlags) -> int:
     return _run("import_runs", flags)
 
 
+def _letters_list(flags: LettersFlags) -> int:
+    """Print every run that failed or ran out of time and that nothing follows, as lines of JSON.
+
+    Exit codes: 0 listed, 1 could not be read.
+    """
+    code: int = import_module("polyrhythm.cli.dead_letters").run_list(flags)
+    return code
+
+
+def _letters_requeue(flags: LetterFlags) -> int:
+    """Begin dead letters again, under the same id and with the same input.
+
+    Exit codes: 0 all are begun, 1 one could not be, 2 none was named.
+    """
+    code: int = import_module("polyrhythm.cli.dead_letters").run_requeue(flags)
+    return code
+
+
+def _letters_delete(flags: LetterFlags) -> int:
+    """Delete dead letters, with their histories.
+
+    Exit codes: 0 all are deleted, 1 one could not be, 2 none was named.
+    """
+    code: int = import_module("polyrhythm.cli.dead_letters").run_delete(flags)
+    return code
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         print(f"poly {__version__}")
@@ -149,6 +178,11 @@ def _build() -> typer.Typer:
     database.command("check")(takes(CheckFlags, _db_check))
     database.command("backup")(takes(BackupFlags, _db_backup))
     program.add_typer(database, name="db", help="Look after a file.")
+    letters = typer.Typer(no_args_is_help=True, **plain)
+    letters.command("list")(takes(LettersFlags, _letters_list))
+    letters.command("requeue")(takes(LetterFlags, _letters_requeue))
+    letters.command("delete")(takes(LetterFlags, _letters_delete))
+    program.add_typer(letters, name="dead-letters", help="Runs that failed and nothing follows.")
     return program
 
 

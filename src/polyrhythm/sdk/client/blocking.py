@@ -336,6 +336,10 @@ class Client:
             self._portal,
         )
 
+    def discard(self, workflow_id: str, run_id: str = "") -> None:
+        """Delete a dead letter, with its history. Raises MisuseError for any other run."""
+        block(self._portal, self.aio.discard(workflow_id, run_id), "client.discard")
+
     def count(self, query: str = "") -> int:
         """Return how many runs a filter matches."""
         return block(self._portal, self.aio.count(query), "client.count")

@@ -23,6 +23,7 @@ from typing_extensions import Unpack
 from polyrhythm.sdk.client.attempts import AttemptHandle
 from polyrhythm.sdk.client.letters import (
     DeadLetter,
+    discard_run,
     letters_query,
     read_letters,
     requeue_run,
@@ -156,6 +157,10 @@ class Client:
         AlreadyStarted when another run of the id is open. A child begins again as nobody's child.
         """
         return Run(self.session, workflow_id, await requeue_run(self.session, workflow_id, run_id))
+
+    async def discard(self, workflow_id: str, run_id: str = "") -> None:
+        """Delete a dead letter, with its history. Raises MisuseError for any other run."""
+        await discard_run(self.session, workflow_id, run_id)
 
     async def count(self, query: str = "") -> int:
         """Return how many runs a filter matches."""

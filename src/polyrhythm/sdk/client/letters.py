@@ -12,6 +12,8 @@ from typing import Any
 
 from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
 from temporalio.api.workflowservice.v1 import (
+    DeleteWorkflowExecutionRequest,
+    DeleteWorkflowExecutionResponse,
     DescribeWorkflowExecutionRequest,
     DescribeWorkflowExecutionResponse,
     GetWorkflowExecutionHistoryRequest,
@@ -98,6 +100,21 @@ async def requeue_run(session: Session, workflow_id: str, run_id: str) -> str:
     memo[TIMES].CopyFrom(converter.encode(times + 1))
     answer = await session.call("StartWorkflowExecution", request, StartWorkflowExecutionResponse)
     return answer.run_id
+
+
+async def discard_run(session: Session, workflow_id: str, run_id: str) -> None:
+    """Delete a run that ended badly. Raises MisuseError, NotFound."""
+    described = await _describe(session, workflow_id, run_id)
+    execution = described.workflow_execution_info.execution
+    status = read_status(described.workflow_execution_info.status)
+    if status not in DEAD_STATUSES:
+        raise MisuseError(
+            f"run {workflow_id} ({execution.run_id}) is {status.name.lower()}: only runs that"
+            " failed or ran out of time are discarded"
+        )
+    request = DeleteWorkflowExecutionRequest(namespace=session.namespace)
+    request.workflow_execution.CopyFrom(execution)
+    await session.call("DeleteWorkflowExecution", request, DeleteWorkflowExecutionResponse)
 
 
 async def _read_letter(session: Session, summary: RunSummary) -> DeadLetter | None:
