@@ -157,8 +157,8 @@ def _narrowed(text: str, name: str, operation: Any, open_only: bool) -> Any:
         prefix = "property:activityType="
         if operation.WhichOneof("activity") == "type":
             value = (prefix + operation.type).replace("\\", "\\\\").replace("'", "\\'")
-            # As the server does: a type alone, in all workflows that have it paused.
-            parts = [f"TemporalPauseInfo = '{value}'"]
+            # NOTE: the server forgets the query here, and would unpause the type everywhere.
+            parts.append(f"(TemporalPauseInfo = '{value}')")
         else:
             parts.append(f"(TemporalPauseInfo STARTS_WITH '{prefix}')")
     return parse_query(" AND ".join(parts))
