@@ -191,10 +191,13 @@ class Instance:
         self._context.workflow_id = task.workflow_execution.workflow_id
         self._context.run_id = task.workflow_execution.run_id
         rounds, open_round = cut_rounds(events)
+        rested = self._settings.rested
         for one in rounds:
             self._replay_round(one)
             if self._context.found is not None:
                 return
+            if rested is not None:
+                rested()
         if task.HasField("query"):
             return
         assert open_round.started is not None, "a workflow task without its start in the history"

@@ -2,7 +2,8 @@
 
 One LoopSettings serves all runs of a worker. `header` adds values that travel with every call out
 of a run, `chain` has the interceptors; `guard` is entered around user code (it refuses files,
-sockets and the like); `log` gets what a person should see, never during a replay.
+sockets and the like); `rested` is told of each step of a replay that is done; `log` gets what a
+person should see, never during a replay.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class LoopSettings:
     header: Callable[[], Mapping[str, Payload]] | None = None
     chain: Chain = field(default_factory=Chain)
     guard: Callable[[], AbstractContextManager[Any]] | None = None
+    rested: Callable[[], None] | None = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("polyrhythm.workflow"))
     templates: dict[tuple[int, int], Template] = field(default_factory=dict)
 

@@ -183,7 +183,9 @@ class WorkflowRunner:
         limit_s = STUCK_PERIODS * self._settings.stuck_s
         while not job.future.done():
             await asyncio.wait([job.future], timeout=limit_s)
-            # A job that waits for a thread has not begun.
+            # A job that waits for a thread has not begun; a long replay has come to rest lately.
+            if self._tasks.watch.is_at_work(job.thread_id, self._settings.stuck_s):
+                continue
             if job.thread_id and not job.future.done() and self._threads.abandon(job):
                 return self._tasks.abandon(task, job.stack())
         return job.future.result()  # type: ignore[no-any-return]

@@ -1,9 +1,10 @@
 """Sees workflow code that does not come to rest, says where it is, and interrupts it.
 
-Workflow code only decides; a loop without an await, or a call that blocks, would hold its thread
-for ever, and inside a service the whole engine. One thread looks once a second at what is running
-(0.2 us for each activation) and raises an exception in the thread that has taken too long. Code
-that blocks inside a C function sees it when that returns; until then it can only be reported.
+A long replay is many steps, each with its own time. Workflow code only decides; a loop without an
+await, or a call that blocks, would hold its thread for ever, and inside a service the whole engine.
+One thread looks once a second at what is running (0.2 us for each activation) and raises an
+exception in the thread that has taken too long. Code that blocks inside a C function sees it when
+that returns; until then it can only be reported.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Activity:
         "began_s",
         "interrupted",
         "label",
+        "rested_s",
         "stack",
         "taken_s",
         "thread",
@@ -47,7 +49,7 @@ class Activity:
         self._ended = False
         self.label = label
         self.thread = threading.get_ident()
-        self.began_s = time.monotonic()
+        self.began_s = self.rested_s = time.monotonic()
         # Where the code was when it was found stuck; empty as long as it is not.
         self.stack = ""
         self.interrupted = False
@@ -90,7 +92,7 @@ class Activity:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self.thread), ctypes.py_object(WorkflowStuck)
             )
-        taken_s = time.monotonic() - self.began_s
+        taken_s = time.monotonic() - self.rested_s
         LOG.error(
             "%s has held its thread for %.1f s; it is at:\n%s", self.label, taken_s, self.stack
         )
@@ -123,6 +125,18 @@ class Watch:
             self._thread.start()
         return Activity(self, label)
 
+    def rest(self) -> None:
+        """Note that the code of this thread has come to rest, as it does after every step of a long
+        history that is replayed: its time begins anew."""
+        activity = self.running.get(threading.get_ident())
+        if activity is not None:
+            activity.rested_s = time.monotonic()
+
+    def is_at_work(self, thread: int, within_s: float) -> bool:
+        """Whether the code of a thread has come to rest in that time, and went on."""
+        activity = self.running.get(thread)
+        return activity is not None and activity.rested_s > time.monotonic() - within_s
+
     def close(self) -> None:
         """Watch no more."""
         self._ending.set()
@@ -131,5 +145,5 @@ class Watch:
         while not self._ending.wait(self._stuck_s / LOOKS_A_PERIOD):
             oldest_s = time.monotonic() - self._stuck_s
             for activity in list(self.running.values()):
-                if activity.began_s < oldest_s and not activity.interrupted:
+                if activity.rested_s < oldest_s and not activity.interrupted:
                     activity.interrupt()

@@ -102,6 +102,7 @@ class WorkflowTasks:
         # whose code may be right, gets the task at once.
         self.unsaid: dict[str, RespondWorkflowTaskFailedRequest] = {}
         self.watch = Watch(settings.stuck_s)
+        loop_settings.rested = self.watch.rest
 
     def __len__(self) -> int:
         return len(self._held)
