@@ -315,7 +315,7 @@ class Store(Protocol):
         ...
 
     def count_by_status(self, wanted: RunFilter) -> dict[int, int]:
-        """The same for each status that has any, in their order."""
+        """The same for each status (0 to 9) that has any, in their order."""
         ...
 
     def load_namespaces(self) -> Iterable[NamespaceRow]:

@@ -37,6 +37,9 @@ BY_TIME = "FROM executions e INDEXED BY executions_by_time"
 # CROSS JOIN: the planner reads the left side first.
 BY_VALUE = "FROM search_index s CROSS JOIN executions e"
 
+# Statuses of every kind of entity are below.
+STATUSES = 10
+
 
 @dataclass(slots=True)
 class _Path:
@@ -85,11 +88,14 @@ def count_statement(wanted: RunFilter) -> tuple[str, tuple[Any, ...]]:
 
 
 def status_statement(wanted: RunFilter) -> tuple[str, tuple[Any, ...]]:
-    """Return the query that counts matches by status and its values."""
+    """Return the query that counts matches, one column a status from 0 on, and its values.
+
+    Sums and no GROUP BY: that would sort every row that matches.
+    """
     path = _path(wanted)
     where, values = _where(wanted, path)
-    counted = f"SELECT e.status, count(*) {path.source} WHERE {where}"
-    return f"{counted} GROUP BY e.status ORDER BY e.status", tuple(values)
+    sums = ", ".join(f"sum(e.status = {status})" for status in range(STATUSES))
+    return f"SELECT {sums} {path.source} WHERE {where}", tuple(values)
 
 
 def _path(wanted: RunFilter) -> _Path:

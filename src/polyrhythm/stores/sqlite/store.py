@@ -313,7 +313,8 @@ class SqliteStore:
 
     def count_by_status(self, wanted: RunFilter) -> dict[int, int]:
         """The same for each status that has any, in their order."""
-        return dict(self._database.read(*lists.status_statement(wanted)))
+        [counts] = self._database.read(*lists.status_statement(wanted))
+        return {status: count for status, count in enumerate(counts) if count}
 
     def load_namespaces(self) -> Iterable[NamespaceRow]:
         """Return all namespaces."""
