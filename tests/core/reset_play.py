@@ -92,7 +92,7 @@ def reset(
 ) -> tuple[Reset, Playback]:
     """Reset a run, the last of its chain being the current one."""
     request = reset_request(event_id, **fields)
-    check_reset(run.state, request)
+    check_reset(run.state, request, context(second))
     world = context(second)
     world.ids = Ids("new-run")
     sources = [ResetSource(each.state.run_id, history(each)) for each in (run, *chain)]

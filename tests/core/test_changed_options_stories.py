@@ -208,7 +208,7 @@ def test_a_priority_is_buffered_behind_a_started_task_and_counts_at_once():
         ),
         (
             "mask=versioning_override versioning_override.pinned_version=x",
-            "Unimplemented versioning_override: worker versioning is not implemented",
+            "InvalidArgument override behavior is required",
         ),
     ],
 )

@@ -27,7 +27,7 @@ from core.reset_play import (
     told,
 )
 from polyrhythm.api import notes
-from polyrhythm.base.errors import InvalidArgument, Unimplemented
+from polyrhythm.base.errors import FailedPrecondition, InvalidArgument
 from polyrhythm.base.limits import SECOND_NS
 from polyrhythm.core.batches import RunHistory, encode_batch, parse_events
 from polyrhythm.core.decide import task as tasks
@@ -161,7 +161,7 @@ def test_the_end_of_a_transient_task_can_be_undone():
 @pytest.mark.parametrize("event_id", [-1, 0, 1, 5, 99])
 def test_points_outside_the_history(event_id):
     with pytest.raises(InvalidArgument) as refusal:
-        check_reset(Playback().state, reset_request(event_id))
+        check_reset(Playback().state, reset_request(event_id), context())
     assert refusal.value.message == (
         "Workflow task finish ID must be > 1 && <= workflow last event ID."
     )
@@ -285,12 +285,15 @@ def test_what_operations_on_the_new_run_are_refused():
     request = reset_request(2)
     request.post_reset_operations.add().signal_workflow.SetInParent()
     with pytest.raises(InvalidArgument, match="PostResetOperation_SignalWorkflow_"):
-        check_reset(closed().state, request)
+        check_reset(closed().state, request, context())
     options = request.post_reset_operations[0].update_workflow_options
     options.update_mask.paths.append("nope")
     with pytest.raises(InvalidArgument, match='invalid path "nope"'):
-        check_reset(closed().state, request)
+        check_reset(closed().state, request, context())
     options.update_mask.paths[:] = ["versioning_override"]
-    options.workflow_execution_options.versioning_override.auto_upgrade = True
-    with pytest.raises(Unimplemented):
-        check_reset(closed().state, request)
+    override = options.workflow_execution_options.versioning_override
+    override.pinned.behavior = 1
+    override.pinned.version.deployment_name = "shop"
+    override.pinned.version.build_id = "1"
+    with pytest.raises(FailedPrecondition, match="Pinned version 'shop:1' is not present"):
+        check_reset(closed().state, request, context())

@@ -70,6 +70,10 @@ def test_a_transient_task_carries_the_build_that_answered() -> None:
 
 def test_a_versioned_worker_is_not_known_by_its_stamp() -> None:
     rig = Rig()
+    current = ws.SetWorkerDeploymentCurrentVersionRequest(namespace="default")
+    current.deployment_name, current.version, current.allow_no_pollers = "shop", "shop.1.0", True
+    rig.call(current)
+    # Its poll makes the queue one of the version, to which the task goes then.
     rig.call(start_request())
     request = poll("1.0")
     request.deployment_options.deployment_name = "shop"

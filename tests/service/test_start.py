@@ -161,7 +161,6 @@ def test_a_policy_of_one_attempt_is_not_looked_into() -> None:
     "fields",
     [
         {"completion_callbacks": [{"nexus": {"url": "http://x"}}]},
-        {"versioning_override": {"auto_upgrade": True}},
     ],
 )
 def test_what_is_not_built_is_refused_by_name(fields: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Note(_message.Message):
-    __slots__ = ("at_event_id", "time_ns", "silent", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received", "batch", "forked", "reset_to", "update_admitted", "updates_sent", "update_dropped", "standalone_created", "standalone_changed", "batch_begun", "batch_advanced", "batch_stopped", "schedule_set", "schedule_paused", "schedule_step", "schedule_run_closed", "schedule_ended")
+    __slots__ = ("at_event_id", "time_ns", "silent", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received", "batch", "forked", "reset_to", "update_admitted", "updates_sent", "update_dropped", "standalone_created", "standalone_changed", "batch_begun", "batch_advanced", "batch_stopped", "schedule_set", "schedule_paused", "schedule_step", "schedule_run_closed", "schedule_ended", "version_transition", "target_version_seen")
     AT_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     TIME_NS_FIELD_NUMBER: _ClassVar[int]
     SILENT_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,8 @@ class Note(_message.Message):
     SCHEDULE_STEP_FIELD_NUMBER: _ClassVar[int]
     SCHEDULE_RUN_CLOSED_FIELD_NUMBER: _ClassVar[int]
     SCHEDULE_ENDED_FIELD_NUMBER: _ClassVar[int]
+    VERSION_TRANSITION_FIELD_NUMBER: _ClassVar[int]
+    TARGET_VERSION_SEEN_FIELD_NUMBER: _ClassVar[int]
     at_event_id: int
     time_ns: int
     silent: bool
@@ -73,7 +75,9 @@ class Note(_message.Message):
     schedule_step: ScheduleStep
     schedule_run_closed: ScheduleRunClosed
     schedule_ended: ScheduleEnded
-    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., silent: _Optional[bool] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., forked: _Optional[_Union[Forked, _Mapping]] = ..., reset_to: _Optional[_Union[ResetTo, _Mapping]] = ..., update_admitted: _Optional[_Union[UpdateAdmitted, _Mapping]] = ..., updates_sent: _Optional[_Union[UpdatesSent, _Mapping]] = ..., update_dropped: _Optional[_Union[UpdateDropped, _Mapping]] = ..., standalone_created: _Optional[_Union[StandaloneCreated, _Mapping]] = ..., standalone_changed: _Optional[_Union[StandaloneChanged, _Mapping]] = ..., batch_begun: _Optional[_Union[BatchBegun, _Mapping]] = ..., batch_advanced: _Optional[_Union[BatchAdvanced, _Mapping]] = ..., batch_stopped: _Optional[_Union[BatchStopped, _Mapping]] = ..., schedule_set: _Optional[_Union[ScheduleSet, _Mapping]] = ..., schedule_paused: _Optional[_Union[SchedulePaused, _Mapping]] = ..., schedule_step: _Optional[_Union[ScheduleStep, _Mapping]] = ..., schedule_run_closed: _Optional[_Union[ScheduleRunClosed, _Mapping]] = ..., schedule_ended: _Optional[_Union[ScheduleEnded, _Mapping]] = ...) -> None: ...
+    version_transition: VersionTransition
+    target_version_seen: TargetVersionSeen
+    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., silent: _Optional[bool] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., forked: _Optional[_Union[Forked, _Mapping]] = ..., reset_to: _Optional[_Union[ResetTo, _Mapping]] = ..., update_admitted: _Optional[_Union[UpdateAdmitted, _Mapping]] = ..., updates_sent: _Optional[_Union[UpdatesSent, _Mapping]] = ..., update_dropped: _Optional[_Union[UpdateDropped, _Mapping]] = ..., standalone_created: _Optional[_Union[StandaloneCreated, _Mapping]] = ..., standalone_changed: _Optional[_Union[StandaloneChanged, _Mapping]] = ..., batch_begun: _Optional[_Union[BatchBegun, _Mapping]] = ..., batch_advanced: _Optional[_Union[BatchAdvanced, _Mapping]] = ..., batch_stopped: _Optional[_Union[BatchStopped, _Mapping]] = ..., schedule_set: _Optional[_Union[ScheduleSet, _Mapping]] = ..., schedule_paused: _Optional[_Union[SchedulePaused, _Mapping]] = ..., schedule_step: _Optional[_Union[ScheduleStep, _Mapping]] = ..., schedule_run_closed: _Optional[_Union[ScheduleRunClosed, _Mapping]] = ..., schedule_ended: _Optional[_Union[ScheduleEnded, _Mapping]] = ..., version_transition: _Optional[_Union[VersionTransition, _Mapping]] = ..., target_version_seen: _Optional[_Union[TargetVersionSeen, _Mapping]] = ...) -> None: ...
 
 class NoteList(_message.Message):
     __slots__ = ("notes",)
@@ -108,7 +112,7 @@ class Watcher(_message.Message):
     def __init__(self, kind: _Optional[int] = ..., entity_id: _Optional[str] = ..., run_id: _Optional[str] = ...) -> None: ...
 
 class WorkflowTask(_message.Message):
-    __slots__ = ("pending", "attempt", "scheduled_event_id", "started_event_id", "scheduled_ns", "started_ns", "original_scheduled_ns", "timeout_ns", "request_id", "identity", "suggest_continue_as_new", "history_bytes", "suggest_reasons", "speculative", "start_within_ns")
+    __slots__ = ("pending", "attempt", "scheduled_event_id", "started_event_id", "scheduled_ns", "started_ns", "original_scheduled_ns", "timeout_ns", "request_id", "identity", "suggest_continue_as_new", "history_bytes", "suggest_reasons", "speculative", "start_within_ns", "target_changed")
     PENDING_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     SCHEDULED_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -124,6 +128,7 @@ class WorkflowTask(_message.Message):
     SUGGEST_REASONS_FIELD_NUMBER: _ClassVar[int]
     SPECULATIVE_FIELD_NUMBER: _ClassVar[int]
     START_WITHIN_NS_FIELD_NUMBER: _ClassVar[int]
+    TARGET_CHANGED_FIELD_NUMBER: _ClassVar[int]
     pending: bool
     attempt: int
     scheduled_event_id: int
@@ -139,7 +144,56 @@ class WorkflowTask(_message.Message):
     suggest_reasons: _containers.RepeatedScalarFieldContainer[int]
     speculative: bool
     start_within_ns: int
-    def __init__(self, pending: _Optional[bool] = ..., attempt: _Optional[int] = ..., scheduled_event_id: _Optional[int] = ..., started_event_id: _Optional[int] = ..., scheduled_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., original_scheduled_ns: _Optional[int] = ..., timeout_ns: _Optional[int] = ..., request_id: _Optional[str] = ..., identity: _Optional[str] = ..., suggest_continue_as_new: _Optional[bool] = ..., history_bytes: _Optional[int] = ..., suggest_reasons: _Optional[_Iterable[int]] = ..., speculative: _Optional[bool] = ..., start_within_ns: _Optional[int] = ...) -> None: ...
+    target_changed: bool
+    def __init__(self, pending: _Optional[bool] = ..., attempt: _Optional[int] = ..., scheduled_event_id: _Optional[int] = ..., started_event_id: _Optional[int] = ..., scheduled_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., original_scheduled_ns: _Optional[int] = ..., timeout_ns: _Optional[int] = ..., request_id: _Optional[str] = ..., identity: _Optional[str] = ..., suggest_continue_as_new: _Optional[bool] = ..., history_bytes: _Optional[int] = ..., suggest_reasons: _Optional[_Iterable[int]] = ..., speculative: _Optional[bool] = ..., start_within_ns: _Optional[int] = ..., target_changed: _Optional[bool] = ...) -> None: ...
+
+class Version(_message.Message):
+    __slots__ = ("deployment_name", "build_id")
+    DEPLOYMENT_NAME_FIELD_NUMBER: _ClassVar[int]
+    BUILD_ID_FIELD_NUMBER: _ClassVar[int]
+    deployment_name: str
+    build_id: str
+    def __init__(self, deployment_name: _Optional[str] = ..., build_id: _Optional[str] = ...) -> None: ...
+
+class VersionTransition(_message.Message):
+    __slots__ = ("target", "revision")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    target: Version
+    revision: int
+    def __init__(self, target: _Optional[_Union[Version, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class TargetVersionSeen(_message.Message):
+    __slots__ = ("is_notified", "notified", "is_declined", "declined")
+    IS_NOTIFIED_FIELD_NUMBER: _ClassVar[int]
+    NOTIFIED_FIELD_NUMBER: _ClassVar[int]
+    IS_DECLINED_FIELD_NUMBER: _ClassVar[int]
+    DECLINED_FIELD_NUMBER: _ClassVar[int]
+    is_notified: bool
+    notified: Version
+    is_declined: bool
+    declined: Version
+    def __init__(self, is_notified: _Optional[bool] = ..., notified: _Optional[_Union[Version, _Mapping]] = ..., is_declined: _Optional[bool] = ..., declined: _Optional[_Union[Version, _Mapping]] = ...) -> None: ...
+
+class Deployment(_message.Message):
+    __slots__ = ("info", "versions", "create_request_id", "conflict_token")
+    INFO_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    CREATE_REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    CONFLICT_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    info: bytes
+    versions: _containers.RepeatedCompositeFieldContainer[DeploymentVersion]
+    create_request_id: str
+    conflict_token: bytes
+    def __init__(self, info: _Optional[bytes] = ..., versions: _Optional[_Iterable[_Union[DeploymentVersion, _Mapping]]] = ..., create_request_id: _Optional[str] = ..., conflict_token: _Optional[bytes] = ...) -> None: ...
+
+class DeploymentVersion(_message.Message):
+    __slots__ = ("info", "create_request_id")
+    INFO_FIELD_NUMBER: _ClassVar[int]
+    CREATE_REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    info: bytes
+    create_request_id: str
+    def __init__(self, info: _Optional[bytes] = ..., create_request_id: _Optional[str] = ...) -> None: ...
 
 class Sticky(_message.Message):
     __slots__ = ("queue", "schedule_to_start_timeout_ns")
@@ -150,7 +204,7 @@ class Sticky(_message.Message):
     def __init__(self, queue: _Optional[str] = ..., schedule_to_start_timeout_ns: _Optional[int] = ...) -> None: ...
 
 class Activity(_message.Message):
-    __slots__ = ("scheduled_event_id", "attempt", "stamp", "available_ns", "started_ns", "request_id", "identity", "last_failure", "heartbeat_details", "heartbeat_ns", "last_identity", "last_attempt_complete_ns", "last_started_ns", "retry_interval_ns", "pause", "reset", "reset_heartbeat", "options")
+    __slots__ = ("scheduled_event_id", "attempt", "stamp", "available_ns", "started_ns", "request_id", "identity", "last_failure", "heartbeat_details", "heartbeat_ns", "last_identity", "last_attempt_complete_ns", "last_started_ns", "retry_interval_ns", "pause", "reset", "reset_heartbeat", "options", "last_version")
     SCHEDULED_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     STAMP_FIELD_NUMBER: _ClassVar[int]
@@ -169,6 +223,7 @@ class Activity(_message.Message):
     RESET_FIELD_NUMBER: _ClassVar[int]
     RESET_HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    LAST_VERSION_FIELD_NUMBER: _ClassVar[int]
     scheduled_event_id: int
     attempt: int
     stamp: int
@@ -187,7 +242,8 @@ class Activity(_message.Message):
     reset: bool
     reset_heartbeat: bool
     options: bytes
-    def __init__(self, scheduled_event_id: _Optional[int] = ..., attempt: _Optional[int] = ..., stamp: _Optional[int] = ..., available_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., request_id: _Optional[str] = ..., identity: _Optional[str] = ..., last_failure: _Optional[bytes] = ..., heartbeat_details: _Optional[bytes] = ..., heartbeat_ns: _Optional[int] = ..., last_identity: _Optional[str] = ..., last_attempt_complete_ns: _Optional[int] = ..., last_started_ns: _Optional[int] = ..., retry_interval_ns: _Optional[int] = ..., pause: _Optional[bytes] = ..., reset: _Optional[bool] = ..., reset_heartbeat: _Optional[bool] = ..., options: _Optional[bytes] = ...) -> None: ...
+    last_version: Version
+    def __init__(self, scheduled_event_id: _Optional[int] = ..., attempt: _Optional[int] = ..., stamp: _Optional[int] = ..., available_ns: _Optional[int] = ..., started_ns: _Optional[int] = ..., request_id: _Optional[str] = ..., identity: _Optional[str] = ..., last_failure: _Optional[bytes] = ..., heartbeat_details: _Optional[bytes] = ..., heartbeat_ns: _Optional[int] = ..., last_identity: _Optional[str] = ..., last_attempt_complete_ns: _Optional[int] = ..., last_started_ns: _Optional[int] = ..., retry_interval_ns: _Optional[int] = ..., pause: _Optional[bytes] = ..., reset: _Optional[bool] = ..., reset_heartbeat: _Optional[bool] = ..., options: _Optional[bytes] = ..., last_version: _Optional[_Union[Version, _Mapping]] = ...) -> None: ...
 
 class StandaloneCreated(_message.Message):
     __slots__ = ("namespace_key", "activity_id", "run_id", "request", "available_ns")

@@ -27,6 +27,13 @@ FAIRNESS_KEY_BYTES_MAX = 64
 # Weights and rates of single fairness keys that a queue may set, all in one object.
 FAIRNESS_OVERRIDES_MAX = 1000
 BUILD_ID_BYTES_MAX = 255
+# Worker deployments of a namespace, versions of one, task queues of a version: each is written
+# whole when it changes.
+DEPLOYMENTS_MAX = 100
+VERSIONS_PER_DEPLOYMENT_MAX = 100
+VERSION_QUEUES_MAX = 100
+# How often a draining version's open runs are counted at most.
+DRAINAGE_CHECK_NS = 180 * SECOND_NS
 # Builds that a chain of runs remembers as points to reset to.
 RESET_POINTS_MAX = 20
 # Links of one event; a link may hold a workflow id and a namespace of a thousand bytes each.

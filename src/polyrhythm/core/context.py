@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from polyrhythm.base.limits import Limits
+from polyrhythm.core.state import Version
 
 
 class IdSource(Protocol):
@@ -38,7 +39,8 @@ class NamespaceInfo:
 @dataclass(slots=True)
 class Context:
     """One decision's view of the world. `now_ns` is one instant for the whole turn;
-    `other_namespaces` are the names of all namespaces but the run's own. `openings` is for
+    `other_namespaces` are the names of all namespaces but the run's own, `version_queues` the task
+    queues at which workers of a version take workflow tasks. `openings` is for
     decisions to fill: how an event of a type begins at this instant, serialized."""
 
     now_ns: int
@@ -46,4 +48,5 @@ class Context:
     limits: Limits
     namespace: NamespaceInfo
     other_namespaces: Container[str] = ()
+    version_queues: Container[tuple[Version, str]] = ()
     openings: dict[int, bytes] = field(init=False, default_factory=dict)

@@ -19,6 +19,8 @@ _RUNNING = statuses.WORKFLOW_EXECUTION_STATUS_RUNNING
 
 # (due_ns, kind, subject, stamp): kinds are in core.deadlines; subject is an event id or a timer id.
 Deadline = tuple[int, int, int | str, int]
+# A build of a worker deployment: the deployment's name and the build id.
+Version = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -40,6 +42,8 @@ class WorkflowTaskState:
     speculative: bool = False
     # A worker must take it within this span, also from a normal queue; 0: no limit.
     start_within_ns: int = 0
+    # Its worker is told that the version it would go to has changed.
+    target_changed: bool = False
 
     @property
     def unwritten(self) -> bool:
@@ -84,6 +88,8 @@ class ActivityState:
     options: bytes = b""
     reset: bool = False
     reset_heartbeat: bool = False
+    # Of the worker that took the last attempt.
+    last_version: Version | None = None
 
     def twin(self) -> ActivityState:
         """Return a copy, to be changed and put in this one's place."""
@@ -135,6 +141,28 @@ class UpdateState:
     stage: UpdateStage
     request: bytes = b""
     accepted_event_id: int = 0
+
+
+@dataclass(slots=True)
+class VersioningState:
+    """How a run is bound to a version of its worker; behaviors are the protocol's numbers, 0 none.
+
+    `behavior` and `version` are those of the last completed task, or inherited. `override` is a
+    behavior set from outside, `pinned` the version that it pins to. A run in transition goes to
+    `target`, None being workers without a version. `notified` and `declined` are versions that
+    a pinned run's worker was told of or did not take, as tuples of one, which may be None.
+    """
+
+    behavior: int = 0
+    version: Version | None = None
+    override: int = 0
+    pinned: Version | None = None
+    in_transition: bool = False
+    target: Version | None = None
+    revision: int = 0
+    initial_behavior: int = 0
+    notified: tuple[Version | None] | None = None
+    declined: tuple[Version | None] | None = None
 
 
 @dataclass(slots=True)
@@ -223,6 +251,9 @@ class RunState:
     worker_stamp: bytes = b""
     last_checksum: str | None = None
     reset_points: tuple[ResetPoint, ...] = ()
+    # None for a run that was never bound to a version; replaced, never changed in place.
+    versioning: VersioningState | None = None
+    deployment_name: str = ""
     # What is pending.
     activities: dict[int, ActivityState] = field(default_factory=dict)
     activity_ids: dict[str, int] = field(default_factory=dict)

@@ -41,6 +41,7 @@ def started_event(task: WorkflowTaskState, scheduled_event_id: int, identity: st
         SuggestContinueAsNewReason.ValueType(reason) for reason in task.suggest_reasons
     )
     started.history_size_bytes = task.history_bytes
+    started.target_worker_deployment_version_changed = task.target_changed
     return event
 
 
@@ -72,3 +73,4 @@ def encode_task(change: notes.WorkflowTask, task: WorkflowTaskState) -> None:
     change.suggest_reasons.extend(task.suggest_reasons)
     change.speculative = task.speculative
     change.start_within_ns = task.start_within_ns
+    change.target_changed = task.target_changed

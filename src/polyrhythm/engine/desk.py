@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.context import Context, NamespaceInfo
 from polyrhythm.engine.calls import Call
+from polyrhythm.engine.deployments import Deployments
 from polyrhythm.engine.matching import Matching
 from polyrhythm.engine.namespaces import Registry
 from polyrhythm.engine.queries import Queries
@@ -33,6 +34,7 @@ class Memory:
     waiters: Waiters
     queries: Queries
     residents: Residents
+    deployments: Deployments
     timers: Timers
     retention: Retention
     space: Space
@@ -63,7 +65,8 @@ class Desk:
         if found is not None and found.namespace is namespace:
             return found
         world, names = self.memory.world, self.memory.registry.names
-        context = Context(self.turn.now_ns, world.ids, world.limits, namespace, names)
+        members = self.memory.deployments.space(namespace.key).members
+        context = Context(self.turn.now_ns, world.ids, world.limits, namespace, names, members)
         self.contexts[namespace.key] = context
         return context
 

@@ -30,6 +30,7 @@ from polyrhythm.core.context import IdSource
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import RunCache
 from polyrhythm.engine.calls import Call, Expire, FireDue, Restore, ServeQueue
+from polyrhythm.engine.deployments import Deployments
 from polyrhythm.engine.desk import Desk, Memory
 from polyrhythm.engine.handlers import HANDLERS, Handler
 from polyrhythm.engine.handlers.match import follow_up
@@ -79,6 +80,7 @@ class Lane:
             waiters=Waiters(limits.waiters_max),
             queries=Queries(),
             residents=Residents(),
+            deployments=Deployments(store),
             timers=Timers(store, limits.timers_in_memory_max),
             retention=Retention(store, registry, limits),
             space=Space(store),
@@ -220,6 +222,8 @@ class Lane:
                 reply.resolve(value)
             else:
                 reply.fail(error)
+        if turn.objects:
+            memory.deployments.forget()
         for attempt in turn.attempts:
             attempt.resident.given -= 1
             attempt.resident.worker.perform(attempt.task)

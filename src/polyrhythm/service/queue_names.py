@@ -94,15 +94,19 @@ def _check_deployment(options: WorkerDeploymentOptions, limits: Limits) -> None:
         raise InvalidArgument(
             "Both deployment name and build id must be set when versioning is enabled."
         )
+    check_version_part("WorkerDeploymentName", options.deployment_name, limits)
+    check_version_part("BuildID", options.build_id, limits)
+
+
+def check_version_part(field: str, text: str, limits: Limits) -> None:
+    """Refuse what is no name of a deployment (field WorkerDeploymentName) or no build id."""
+    if not text:
+        raise InvalidArgument(f"{field} cannot be empty")
     bytes_max = (limits.id_bytes_max - _VERSION_ID_OVERHEAD_BYTES) // 2
-    for field, text in (
-        ("WorkerDeploymentName", options.deployment_name),
-        ("BuildID", options.build_id),
-    ):
-        check_length(text, bytes_max, f"size of {field} larger than the maximum allowed")
-        if field == "WorkerDeploymentName":
-            for delimiter in ".:":
-                if delimiter in text:
-                    raise InvalidArgument(f"worker deployment name cannot contain '{delimiter}'")
-        if text.startswith("__"):
-            raise InvalidArgument(f"{field} cannot start with '__'")
+    check_length(text, bytes_max, f"size of {field} larger than the maximum allowed")
+    if field == "WorkerDeploymentName":
+        for delimiter in ".:":
+            if delimiter in text:
+                raise InvalidArgument(f"worker deployment name cannot contain '{delimiter}'")
+    if text.startswith("__"):
+        raise InvalidArgument(f"{field} cannot start with '__'")

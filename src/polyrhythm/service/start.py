@@ -26,7 +26,7 @@ from polyrhythm.service.service import NamespaceScope, Service
 from polyrhythm.service.texts import check_blob
 
 # Fields of a start that nothing reads yet; named in the refusal as in the protocol.
-_UNBUILT = ("versioning_override", "time_skipping_config")
+_UNBUILT = ("time_skipping_config",)
 # What every start has. One with nothing else passes the checks of all other fields unseen: asking
 # each of them took more than half of the time of a start's checks.
 _PLAIN = frozenset(

@@ -112,6 +112,7 @@ class ObjectKind(IntEnum):
     PERMIT = 1
     PROJECTION = 2
     QUEUE = 3
+    DEPLOYMENT = 4
 
 
 @dataclass(slots=True)

@@ -12,7 +12,17 @@ from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.api import notes
-from polyrhythm.core.apply import activity, child, external, life, reset, task, timer, update
+from polyrhythm.core.apply import (
+    activity,
+    child,
+    external,
+    life,
+    reset,
+    task,
+    timer,
+    update,
+    versions,
+)
 from polyrhythm.core.state import RunState
 
 _Apply = Callable[[RunState, HistoryEvent], None]
@@ -86,6 +96,8 @@ NOTES: dict[str, Callable[[RunState, notes.Note], None]] = {
     "batch": reset.apply_batch,
     "forked": reset.apply_forked,
     "reset_to": reset.apply_reset_to,
+    "version_transition": versions.apply_transition,
+    "target_version_seen": versions.apply_target_seen,
 }
 
 

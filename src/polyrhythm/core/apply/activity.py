@@ -80,6 +80,10 @@ def changed_activity(before: ActivityState, change: notes.Activity) -> ActivityS
     activity.pause = change.pause
     activity.reset = change.reset
     activity.reset_heartbeat = change.reset_heartbeat
+    if change.HasField("last_version"):
+        activity.last_version = change.last_version.deployment_name, change.last_version.build_id
+    else:
+        activity.last_version = None
     return activity
 
 

@@ -120,6 +120,8 @@ def apply_options_updated(state: RunState, event: HistoryEvent) -> None:
     request_id = updated.attached_request_id
     if request_id:
         state.request_events[request_id] = RequestEvent(event.event_type, event.event_id)
+    if updated.unset_versioning_override or updated.HasField("versioning_override"):
+        versions.apply_override(state, updated)
     if updated.HasField("priority"):
         _set_priority(state, updated.priority)
 

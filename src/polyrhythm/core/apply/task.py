@@ -56,6 +56,7 @@ def apply_started(state: RunState, event: HistoryEvent) -> None:
         task.suggest_continue_as_new = True
         task.suggest_reasons = tuple(started.suggest_continue_as_new_reasons)
     task.history_bytes = started.history_size_bytes
+    task.target_changed = started.target_worker_deployment_version_changed
     state.workflow_task = task
     deadlines.push_task(state)
 
@@ -105,6 +106,7 @@ def apply_note(state: RunState, note: notes.Note) -> None:
         history_bytes=change.history_bytes,
         speculative=change.speculative,
         start_within_ns=change.start_within_ns,
+        target_changed=change.target_changed,
     )
     deadlines.push_task(state)
 

@@ -36,6 +36,7 @@ from polyrhythm.core.context import Context
 from polyrhythm.core.decide import failures
 from polyrhythm.core.decide.activity_attempt import (
     merged_priority,
+    name_version,
     new_change,
     retry_state_of,
     write_closing,
@@ -44,7 +45,7 @@ from polyrhythm.core.decide.activity_attempt import (
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import set_span
 from polyrhythm.core.effects import ActivityOffer
-from polyrhythm.core.state import ActivityState, RunState
+from polyrhythm.core.state import ActivityState, RunState, Version
 
 _GONE = "invalid activityID or activity already timed out or invoking workflow is completed"
 _CLOSED = "workflow execution already completed"
@@ -64,8 +65,21 @@ def find_activity(state: RunState, activity_id: str) -> ActivityState:
     return state.activities[scheduled_id]
 
 
+def is_waiting(state: RunState, offer: ActivityOffer) -> bool:
+    """Whether an offer is of an attempt that no worker has."""
+    activity = state.activities.get(offer.scheduled_event_id)
+    if not state.running or activity is None or activity.stamp != offer.stamp:
+        return False
+    return not activity.started_ns and not activity.pause
+
+
 def start_activity(
-    decision: Decision, run_key: int, offer: ActivityOffer, request_id: str, identity: str
+    decision: Decision,
+    run_key: int,
+    offer: ActivityOffer,
+    request_id: str,
+    identity: str,
+    version: Version | None = None,
 ) -> PollActivityTaskQueueResponse | None:
     """Hand an offered activity to a worker, or return None if the offer is obsolete.
 
@@ -86,6 +100,8 @@ def start_activity(
     note.activity.started_ns = decision.context.now_ns
     note.activity.request_id = request_id
     note.activity.identity = identity
+    if version is not None or activity.last_version is not None:
+        name_version(note.activity, version)
     decision.append_note(note)
     return _encode_task(decision, state.activities[offer.scheduled_event_id], run_key)
 

@@ -28,7 +28,8 @@ from polyrhythm.core.decide.retry_policy import decide_retry
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import span_ns
 from polyrhythm.core.effects import ActivityOffer
-from polyrhythm.core.state import ActivityState, RunState
+from polyrhythm.core.state import ActivityState, RunState, Version
+from polyrhythm.core.versions import own_queue
 
 Closing = (
     ActivityTaskCanceledEventAttributes
@@ -67,8 +68,14 @@ def activity_offer(state: RunState, scheduled_event_id: int, now_ns: int) -> Act
         return None
     if backs_off(activity, now_ns):
         return None
+    queue, versioning = activity.task_queue, state.versioning
+    if versioning is not None:
+        if versioning.in_transition:
+            # Its version is decided by the workflow task that completes the transition.
+            return None
+        queue = own_queue(state, queue)
     return ActivityOffer(
-        activity.task_queue,
+        queue,
         scheduled_event_id,
         activity.stamp,
         activity.priority or state.priority_key,
@@ -113,6 +120,15 @@ def copy_volatile(change: notes.Activity, activity: ActivityState) -> None:
     change.options = activity.options
     change.reset = activity.reset
     change.reset_heartbeat = activity.reset_heartbeat
+    if activity.last_version is not None:
+        name_version(change, activity.last_version)
+
+
+def name_version(change: notes.Activity, version: Version | None) -> None:
+    """Write the version of the worker that takes an attempt."""
+    change.ClearField("last_version")
+    if version is not None:
+        change.last_version.deployment_name, change.last_version.build_id = version
 
 
 def retry_state_of(

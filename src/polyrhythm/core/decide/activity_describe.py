@@ -15,6 +15,7 @@ from polyrhythm.core.activity_options import current_options
 from polyrhythm.core.decide.activity_attempt import scheduled_attributes
 from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.state import ActivityState, RunState
+from polyrhythm.core.versions import fill_version, spell_old
 
 
 def describe_pending(state: RunState, now_ns: int) -> list[PendingActivityInfo]:
@@ -33,6 +34,9 @@ def _describe(activity: ActivityState, now_ns: int) -> PendingActivityInfo:
     info.maximum_attempts = options.retry_policy.maximum_attempts
     set_span(info.scheduled_time, activity.available_ns)
     info.last_worker_identity = activity.identity or activity.last_identity
+    if activity.last_version is not None:
+        info.last_worker_deployment_version = spell_old(activity.last_version)
+        fill_version(info.last_deployment_version, activity.last_version)
     if activity.heartbeat_ns:
         set_span(info.last_heartbeat_time, activity.heartbeat_ns)
         if activity.heartbeat_details:

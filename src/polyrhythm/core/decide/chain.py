@@ -25,6 +25,7 @@ from polyrhythm.core.decide.cron import cron_wait_ns
 from polyrhythm.core.decide.failures import timeout_failure
 from polyrhythm.core.decide.retry_policy import decide_retry
 from polyrhythm.core.decide.start import STARTED, open_run
+from polyrhythm.core.decide.versioning import inherit_version
 from polyrhythm.core.decision import Decision, NewRun
 from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.state import RunState
@@ -101,6 +102,7 @@ def request_again(decision: Decision, successor: Successor | None) -> str:
         started.continued_failure.CopyFrom(successor.failure)
     if successor.result is not None:
         started.last_completion_result.CopyFrom(successor.result)
+    inherit_version(started, decision.state, decision.context)
     return request_run(decision, started, successor.wait_ns)
 
 

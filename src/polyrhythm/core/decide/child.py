@@ -23,6 +23,7 @@ from polyrhythm.core import tables
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decide.start import decide_start
+from polyrhythm.core.decide.versioning import inherit_as_child
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.lineage import child_origin
 from polyrhythm.core.state import ChildState, RunState
@@ -85,9 +86,9 @@ def decide_child(
     context: Context,
 ) -> Decision:
     """Decide the child's first run; `request` is what `child_request` gave for the message."""
-    return decide_start(
-        request, context, child_origin(state, message.sender_event_id, context.namespace)
-    )
+    origin = child_origin(state, message.sender_event_id, context.namespace)
+    inherit_as_child(origin, request.task_queue.name, state, context)
+    return decide_start(request, context, origin)
 
 
 def write_started(decision: Decision, child: ChildState, run_id: str) -> None:

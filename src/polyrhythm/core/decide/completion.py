@@ -13,9 +13,15 @@ from collections.abc import Callable
 
 from temporalio.api.command.v1 import Command
 from temporalio.api.common.v1 import WorkerVersionStamp
-from temporalio.api.enums.v1 import CommandType, TimeoutType, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import (
+    CommandType,
+    TimeoutType,
+    WorkerVersioningMode,
+    WorkflowTaskFailedCause,
+)
 from temporalio.api.enums.v1 import event_type_pb2 as event_types
 from temporalio.api.failure.v1 import Failure
+from temporalio.api.history.v1 import WorkflowTaskCompletedEventAttributes
 from temporalio.api.protocol.v1 import Message
 from temporalio.api.update.v1 import Rejection
 from temporalio.api.workflowservice.v1 import (
@@ -47,10 +53,13 @@ from polyrhythm.core.decide.commands import (
 )
 from polyrhythm.core.decide.commands.record import CommandRefused, Completed, Completion, spell
 from polyrhythm.core.decide.terminate import terminate_run
+from polyrhythm.core.decide.versioning import moved, offer_activities, tell_target
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import span_ns
 from polyrhythm.core.state import RunState, WorkflowTaskState
+from polyrhythm.core.versions import fill_version
 
+_VERSIONED = WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
 INLINE_REQUEST_ID = "request-from-RespondWorkflowTaskCompleted"
 
 _COMMANDS: dict[int, Callable[[Completion, Command], None]] = {
@@ -118,6 +127,7 @@ def _complete(
     context: Context,
 ) -> Decision:
     _check_sequence(request)
+    _check_behavior(request)
     decision = Decision(state.fork(), context)
     beat = request.force_create_new_workflow_task and not request.commands and not request.messages
     if beat and _beats_too_long(task, context):
@@ -251,11 +261,42 @@ def _write_completed(decision: Decision, request: RespondWorkflowTaskCompletedRe
     completed.binary_checksum = request.binary_checksum
     if stamp is not None:
         completed.worker_version.CopyFrom(stamp)
+    if request.HasField("deployment_options") or request.HasField("deployment"):
+        _fill_version(completed, request)
     if request.HasField("sdk_metadata"):
         completed.sdk_metadata.CopyFrom(request.sdk_metadata)
     if request.HasField("metering_metadata"):
         completed.metering_metadata.CopyFrom(request.metering_metadata)
+    before = decision.state.versioning
     decision.append(event)
+    if moved(before, decision.state.versioning):
+        offer_activities(decision)
+
+
+def _fill_version(
+    completed: WorkflowTaskCompletedEventAttributes, request: RespondWorkflowTaskCompletedRequest
+) -> None:
+    options = request.deployment_options
+    completed.worker_deployment_name = options.deployment_name or request.deployment.series_name
+    if options.worker_versioning_mode == _VERSIONED:
+        version = (options.deployment_name, options.build_id)
+    else:
+        version = (request.deployment.series_name, request.deployment.build_id)
+    if all(version):
+        fill_version(completed.deployment_version, version)
+    # Workers that are not versioned may report their default behavior: it means nothing then.
+    if not request.HasField("deployment_options") or options.worker_versioning_mode == _VERSIONED:
+        completed.versioning_behavior = request.versioning_behavior
+
+
+def _check_behavior(request: RespondWorkflowTaskCompletedRequest) -> None:
+    if not request.versioning_behavior or request.HasField("deployment"):
+        return
+    if request.deployment_options.worker_versioning_mode != _VERSIONED:
+        raise InvalidArgument(
+            "versioning behavior cannot be specified without deployment options being set with"
+            " versioned mode"
+        )
 
 
 def _stamp(request: RespondWorkflowTaskCompletedRequest) -> WorkerVersionStamp | None:
@@ -264,6 +305,10 @@ def _stamp(request: RespondWorkflowTaskCompletedRequest) -> WorkerVersionStamp |
 
 def _write_sticky(decision: Decision, request: RespondWorkflowTaskCompletedRequest) -> None:
     sticky = request.sticky_attributes
+    versioning = decision.state.versioning
+    if versioning is not None and versioning.in_transition:
+        # Whoever has answered is of the version that the run leaves.
+        return
     if sticky.HasField("worker_task_queue"):
         timeout_ns = span_ns(sticky.schedule_to_start_timeout)
         tasks.set_sticky(decision, sticky.worker_task_queue.name, timeout_ns)
@@ -278,12 +323,17 @@ def _decide_next(completion: Completion, original_ns: int) -> list[Message]:
         return []
     beat, inline = request.force_create_new_workflow_task, request.return_new_workflow_task
     normal = beat or completion.cancelled_unstarted or bool(state.buffered)
+    if state.versioning is not None and state.versioning.in_transition:
+        # The next task is what completes the transition, and goes to another worker.
+        normal, inline = True, False
     if not normal and not (state.updates and updates.has_outgoing(state)):
         return []
     # A speculative task is only for a worker that takes it in this answer.
     tasks.schedule_task(decision, not inline, original_ns, speculative=inline and not normal)
     if inline:
-        tasks.start_task(decision, INLINE_REQUEST_ID, request.identity, _stamp(request))
+        changed = tell_target(decision, None)
+        stamp = _stamp(request)
+        tasks.start_task(decision, INLINE_REQUEST_ID, request.identity, stamp, changed)
         return updates.send_updates(decision, heartbeat=beat)
     return []
 

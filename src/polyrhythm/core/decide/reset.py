@@ -38,7 +38,8 @@ from polyrhythm.core.decide.activity_attempt import activity_offer
 from polyrhythm.core.decide.reapply import excluded_types, reapply
 from polyrhythm.core.decide.resend import owe_again
 from polyrhythm.core.decide.terminate import terminate_run
-from polyrhythm.core.decide.workflow_options import check_versioning, write_options
+from polyrhythm.core.decide.versioning import check_override
+from polyrhythm.core.decide.workflow_options import check_together, write_options
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import span_ns
 from polyrhythm.core.masks import masked_fields, wrong_path
@@ -68,9 +69,9 @@ class Reset:
     created: Decision
 
 
-def check_reset(base: RunState, request: ResetWorkflowExecutionRequest) -> None:
-    """Refuse what needs no history to be refused. Raises InvalidArgument, or Unimplemented for
-    a versioning override of the new run."""
+def check_reset(base: RunState, request: ResetWorkflowExecutionRequest, context: Context) -> None:
+    """Refuse what needs no history to be refused. Raises InvalidArgument, or FailedPrecondition
+    for a version that the new run could not be pinned to."""
     if not 1 < request.workflow_task_finish_event_id < base.next_event_id:
         raise InvalidArgument("Workflow task finish ID must be > 1 && <= workflow last event ID.")
     for operation in request.post_reset_operations:
@@ -78,7 +79,10 @@ def check_reset(base: RunState, request: ResetWorkflowExecutionRequest) -> None:
             changed = operation.update_workflow_options
             _check_mask(changed.update_mask)
             fields = masked_fields(changed.update_mask)
-            check_versioning(changed.workflow_execution_options, fields)
+            given = changed.workflow_execution_options
+            if given.HasField("versioning_override"):
+                check_override(given.versioning_override, base.task_queue, context)
+            check_together(fields)
             continue
         # The words are those of the server's language.
         signal = operation.HasField("signal_workflow")

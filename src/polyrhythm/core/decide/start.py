@@ -26,6 +26,7 @@ from polyrhythm.core.context import Context
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decide.attributes import encode_types
 from polyrhythm.core.decide.cron import cron_wait_ns
+from polyrhythm.core.decide.versioning import check_override, encode_override
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.state import RunState
@@ -64,6 +65,10 @@ def begin_start(
 ) -> Decision:
     """Write the start event alone: signal-with-start puts its signal before the first task."""
     check_built(request)
+    override = None
+    if request.HasField("versioning_override"):
+        queue = request.task_queue.name
+        override = encode_override(*check_override(request.versioning_override, queue, context))
     wait_ns = _first_wait_ns(request, context)
     decision = open_run(context, request.workflow_id, request.request_id, wait_ns, watcher)
     run_id = decision.state.run_id
@@ -80,6 +85,8 @@ def begin_start(
     set_span(started.first_workflow_task_backoff, wait_ns)
     started.eager_execution_accepted = request.request_eager_execution and not wait_ns
     _fill_payloads(started, request, context)
+    if override is not None:
+        started.versioning_override.CopyFrom(override)
     decision.append(event)
     reply = StartWorkflowExecutionResponse()
     reply.run_id = run_id
@@ -167,8 +174,6 @@ def check_built(request: StartWorkflowExecutionRequest) -> None:
     """Raise Unimplemented for what is asked for and not built: better refused than dropped."""
     if request.completion_callbacks:
         raise Unimplemented("completion_callbacks are not implemented")
-    if request.HasField("versioning_override"):
-        raise Unimplemented("versioning_override is not implemented")
     if request.HasField("time_skipping_config"):
         raise Unimplemented("time_skipping_config is not implemented")
 

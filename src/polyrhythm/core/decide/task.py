@@ -31,6 +31,7 @@ from polyrhythm.core.task_events import (
     scheduled_event,
     started_event,
 )
+from polyrhythm.core.versions import own_queue
 
 
 def ensure_task(decision: Decision) -> None:
@@ -81,6 +82,8 @@ def task_offer(state: RunState) -> WorkflowTaskOffer | None:
     if task is None or task.started_event_id or not state.running:
         return None
     sticky, normal = state.sticky_queue, state.task_queue
+    if state.versioning is not None:
+        normal = own_queue(state, normal)
     return WorkflowTaskOffer(
         sticky or normal,
         normal,
@@ -95,11 +98,16 @@ def task_offer(state: RunState) -> WorkflowTaskOffer | None:
 
 
 def start_task(
-    decision: Decision, request_id: str, identity: str, version: WorkerVersionStamp | None = None
+    decision: Decision,
+    request_id: str,
+    identity: str,
+    version: WorkerVersionStamp | None = None,
+    target_changed: bool = False,
 ) -> None:
     """Hand the pending task to a worker; a transient one becomes normal if news came since.
 
-    Its messages are `decide.update`'s to send.
+    Its messages are `decide.update`'s to send; `target_changed` is what `decide.versioning` says
+    of the version that the run would go to.
     """
     state = decision.state
     task = state.workflow_task
@@ -121,6 +129,8 @@ def start_task(
         started.suggest_continue_as_new = bool(reasons)
         started.suggest_continue_as_new_reasons.extend(reasons)
         started.history_size_bytes = state.history_bytes
+        if target_changed:
+            started.target_worker_deployment_version_changed = True
         if version is not None:
             started.worker_version.CopyFrom(version)
         decision.append(event)
@@ -134,6 +144,7 @@ def start_task(
         suggest_continue_as_new=bool(reasons),
         suggest_reasons=tuple(reasons),
         history_bytes=state.history_bytes,
+        target_changed=target_changed,
     )
     _write_task_note(decision, held)
 

@@ -31,6 +31,7 @@ from polyrhythm.engine.handlers import (
     activity_ops,
     audit,
     batches,
+    deployments,
     history,
     life,
     lists,
@@ -47,6 +48,7 @@ from polyrhythm.engine.handlers import (
     standalone,
     tasks,
     updates,
+    version_routing,
 )
 
 Handler = Callable[[Desk, Call], None]
@@ -98,6 +100,17 @@ HANDLERS: dict[type, Handler] = {
     _ws.DescribeTaskQueueRequest: queues.describe_queue,
     _ws.UpdateTaskQueueConfigRequest: settings.update_queue_config,
     _ws.ShutdownWorkerRequest: queues.shut_down_worker,
+    _ws.DescribeWorkerDeploymentRequest: deployments.describe_deployment,
+    _ws.DescribeWorkerDeploymentVersionRequest: deployments.describe_version,
+    _ws.ListWorkerDeploymentsRequest: deployments.list_deployments,
+    _ws.SetWorkerDeploymentCurrentVersionRequest: version_routing.set_current_version,
+    _ws.SetWorkerDeploymentRampingVersionRequest: version_routing.set_ramping_version,
+    _ws.SetWorkerDeploymentManagerRequest: deployments.set_manager,
+    _ws.UpdateWorkerDeploymentVersionMetadataRequest: deployments.update_metadata,
+    _ws.DeleteWorkerDeploymentRequest: deployments.delete_deployment,
+    _ws.DeleteWorkerDeploymentVersionRequest: deployments.delete_version,
+    _ws.CreateWorkerDeploymentRequest: deployments.create_deployment,
+    _ws.CreateWorkerDeploymentVersionRequest: deployments.create_version,
     _ws.RegisterNamespaceRequest: spaces.register_namespace,
     _ws.UpdateNamespaceRequest: spaces.update_namespace,
     _ws.DeprecateNamespaceRequest: spaces.deprecate_namespace,

@@ -15,6 +15,7 @@ from temporalio.api.enums.v1 import WorkerVersioningMode
 from temporalio.api.enums.v1 import task_queue_pb2 as queue_kinds
 from temporalio.api.protocol.v1 import Message
 from temporalio.api.workflowservice.v1 import (
+    PollActivityTaskQueueRequest,
     PollActivityTaskQueueResponse,
     PollWorkflowTaskQueueRequest,
     PollWorkflowTaskQueueResponse,
@@ -24,16 +25,20 @@ from polyrhythm.api import notes
 from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import DataLoss, NotFound, RunTooLarge
 from polyrhythm.core.decide import task as tasks
-from polyrhythm.core.decide.activity import start_activity
+from polyrhythm.core.decide.activity import is_waiting, start_activity
 from polyrhythm.core.decide.update import send_updates
+from polyrhythm.core.decide.versioning import begin_transition, tell_target
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import set_span
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
+from polyrhythm.core.state import RunState, Version
+from polyrhythm.core.versions import PINNED, effective_behavior, effective_version
 from polyrhythm.engine.cache import Loaded, LoadedRun
 from polyrhythm.engine.calls import Call
+from polyrhythm.engine.deployments import Route
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers.events import read_page, read_whole
-from polyrhythm.engine.matching import Offer, Offered, QueryOffer, QueueState
+from polyrhythm.engine.matching import Offer, Offered, QueryOffer, QueueKind, QueueState
 from polyrhythm.engine.natures import NATURES
 from polyrhythm.engine.residents import Resident
 
@@ -131,11 +136,19 @@ def _take_workflow_task(
     sticky_poll = poll.task_queue.kind == queue_kinds.TASK_QUEUE_KIND_STICKY
     if sticky_poll and state.sticky_queue != queue.name:
         return None
+    version = None if resident is not None else version_of_poll(poll)
+    bound = version is not None or state.versioning is not None
+    if bound and not _may_take(state, version):
+        return None
     decision = Decision(state, desk.context_of(state.namespace_key))
     if state.sticky_queue != queue.name:
         tasks.set_sticky(decision, "", 0)
     request_id = decision.context.ids.run_id()
-    tasks.start_task(decision, request_id, poll.identity, _version(poll))
+    stamp = None if resident is not None else _stamp(poll)
+    if bound:
+        _start_bound(desk, decision, request_id, poll, version)
+    else:
+        tasks.start_task(decision, request_id, poll.identity, stamp)
     messages = send_updates(decision)
     desk.turn.stage(run, decision)
     if resident is None:
@@ -144,20 +157,86 @@ def _take_workflow_task(
     return encode_task(desk, run, seen, messages, read_whole)
 
 
-def _version(request: PollWorkflowTaskQueueRequest) -> WorkerVersionStamp | None:
+def version_of_poll(
+    request: PollWorkflowTaskQueueRequest | PollActivityTaskQueueRequest,
+) -> Version | None:
+    """Return the version that a worker says it is of."""
+    if not request.HasField("deployment_options"):
+        return None
+    options = request.deployment_options
+    if options.worker_versioning_mode != _VERSIONED:
+        return None
+    return options.deployment_name, options.build_id
+
+
+def _stamp(request: PollWorkflowTaskQueueRequest) -> WorkerVersionStamp | None:
     """What the worker says of its build; a versioned one is known by its deployment instead."""
     build_id = request.worker_version_capabilities.build_id
-    if not build_id or request.deployment_options.worker_versioning_mode == _VERSIONED:
+    if not build_id or version_of_poll(request) is not None:
         return None
     return WorkerVersionStamp(build_id=build_id)
+
+
+def _may_take(state: RunState, version: Version | None) -> bool:
+    # The offer is of a time when the run was not pinned, or pinned elsewhere.
+    versioning = state.versioning
+    pinned = effective_behavior(versioning) == PINNED
+    return not pinned or effective_version(versioning) == version
+
+
+def _start_bound(
+    desk: Desk, decision: Decision, request_id: str, poll: Any, version: Version | None
+) -> None:
+    state = decision.state
+    route = _workflow_route(desk, state)
+    target, revision = route.pick(state.workflow_id)
+    changed = tell_target(decision, target)
+    tasks.start_task(decision, request_id, poll.identity, _stamp(poll), changed)
+    task = state.workflow_task
+    assert task is not None
+    # NOTE: a speculative task that is lost leaves no trace, so its transition must not either:
+    # its completion says the version, or the next task is brought to it again.
+    if not task.speculative and version != effective_version(state.versioning):
+        known = version is not None and version == target
+        begin_transition(decision, version, revision if known else 0)
+
+
+def _workflow_route(desk: Desk, state: RunState) -> Route:
+    space = desk.memory.deployments.space(state.namespace_key)
+    return space.route(state.task_queue, int(QueueKind.WORKFLOW))
+
+
+def _follow_activity(desk: Desk, run: LoadedRun, version: Version | None) -> bool:
+    """Whether the worker that would take an activity takes the whole run over instead: the run's
+    next workflow task is for the same version."""
+    state = run.state
+    if effective_behavior(state.versioning) == PINNED:
+        return False
+    if version == effective_version(state.versioning):
+        return False
+    target, revision = _workflow_route(desk, state).pick(state.workflow_id)
+    if version != target:
+        return False
+    decision = Decision(state, desk.context_of(state.namespace_key))
+    begin_transition(decision, version, revision if version is not None else 0)
+    tasks.ensure_task(decision)
+    desk.turn.stage(run, decision)
+    return True
 
 
 def _take_activity(
     desk: Desk, run: LoadedRun, offer: ActivityOffer, poll: Any
 ) -> PollActivityTaskQueueResponse | None:
+    version, versioning = version_of_poll(poll), run.state.versioning
+    if version is not None or versioning is not None:
+        if versioning is not None and versioning.in_transition:
+            # Offered again when the transition is over.
+            return None
+        if is_waiting(run.state, offer) and _follow_activity(desk, run, version):
+            return None
     decision = Decision(run.state, desk.context_of(run.state.namespace_key))
     request_id = decision.context.ids.run_id()
-    answer = start_activity(decision, run.key, offer, request_id, poll.identity)
+    answer = start_activity(decision, run.key, offer, request_id, poll.identity, version)
     if answer is not None:
         desk.turn.stage(run, decision)
     return answer

@@ -23,8 +23,8 @@ from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers.batches import step
 from polyrhythm.engine.handlers.deliver import deliver
 from polyrhythm.engine.handlers.give import give
-from polyrhythm.engine.handlers.hand_out import serve
 from polyrhythm.engine.handlers.reside import give_resident, takes
+from polyrhythm.engine.handlers.routes import keeps_sticky, serve_versions, stand_of
 from polyrhythm.engine.handlers.settings import settle
 from polyrhythm.engine.handlers.updates import end_update
 from polyrhythm.engine.matching import Offer, QueryOffer, QueueKind, QueueState
@@ -43,18 +43,24 @@ def follow_up(desk: Desk) -> None:
 def match(desk: Desk, queue: QueueState, offer: Offer) -> bool:
     """Give an offer to a worker of this process or to a poll that waits, or keep it; True when it
     was given."""
-    if not queue.settled:
-        settle(desk, queue)
-    if not _may_pass(queue, offer):
-        queue.add(offer)
-        serve(desk, queue)
+    home = queue
+    if not desk.memory.deployments.space(queue.namespace_key).is_plain:
+        stand = stand_of(desk, queue, offer)
+        if stand is None:
+            return False
+        queue = stand
+    if not home.settled:
+        settle(desk, home)
+    if not _may_pass(home, offer):
+        home.add(offer)
+        serve_versions(desk, home)
         return False
     resident = desk.memory.residents.find(queue.namespace_key, queue.name)
     if resident is not None and takes(resident, offer):
         return give_resident(desk, queue, offer, resident)
     poll = queue.take_poll()
     if poll is None:
-        queue.add(offer)
+        home.add(offer)
         return False
     if give(desk, queue, offer, poll):
         return True
@@ -72,10 +78,15 @@ def _may_pass(queue: QueueState, offer: Offer) -> bool:
 
 def _offer_workflow_task(desk: Desk, run_key: int, offer: WorkflowTaskOffer) -> None:
     matching = desk.memory.matching
-    namespace_key = desk.turn.load(run_key).state.namespace_key
+    state = desk.turn.load(run_key).state
+    namespace_key = state.namespace_key
     queue = matching.queue(namespace_key, offer.queue, QueueKind.WORKFLOW)
-    if offer.sticky and not queue.polled_within(desk.now_ns, desk.limits.sticky_unavailable_ns):
-        # Its worker is gone: the normal queue, and no event (the server does the same).
+    if offer.sticky and not (
+        queue.polled_within(desk.now_ns, desk.limits.sticky_unavailable_ns)
+        and (desk.memory.deployments.space(namespace_key).is_plain or keeps_sticky(desk, state))
+    ):
+        # Its worker is gone, or of another version than the task's: the normal queue, and no
+        # event (the server does the same).
         queue = matching.queue(namespace_key, offer.normal_queue, QueueKind.WORKFLOW)
     match(desk, queue, Offer(run_key, offer))
 

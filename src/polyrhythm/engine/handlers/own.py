@@ -17,7 +17,7 @@ from polyrhythm.core.entity import EntityDecision
 from polyrhythm.engine.cache import Loaded
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.desk import Desk
-from polyrhythm.engine.handlers.hand_out import serve
+from polyrhythm.engine.handlers.routes import serve_versions
 from polyrhythm.engine.matching import QueueKind
 from polyrhythm.engine.natures import NATURES
 from polyrhythm.engine.residents import process_mark
@@ -75,4 +75,4 @@ def serve_queue(desk: Desk, call: Call) -> None:
     every turn."""
     request = call.request
     kind = QueueKind(request.kind)
-    serve(desk, desk.memory.matching.queue(request.namespace_key, request.queue, kind))
+    serve_versions(desk, desk.memory.matching.queue(request.namespace_key, request.queue, kind))

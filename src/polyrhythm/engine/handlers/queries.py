@@ -24,6 +24,7 @@ from polyrhythm.base.errors import (
 )
 from polyrhythm.base.limits import SECOND_NS
 from polyrhythm.core.decide.query import QueryRoute, judge_query
+from polyrhythm.core.versions import own_queue
 from polyrhythm.engine.cache import LoadedRun
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.desk import Desk
@@ -118,8 +119,9 @@ def _dispatch(desk: Desk, run: LoadedRun, query: PendingQuery) -> None:
             offer = Offer(run.key, QueryOffer(query.query_id, state.sticky_queue))
             if match(desk, sticky, offer):
                 return
-    normal = matching.queue(state.namespace_key, state.task_queue, QueueKind.WORKFLOW)
-    match(desk, normal, Offer(run.key, QueryOffer(query.query_id, state.task_queue)))
+    name = own_queue(state, state.task_queue)
+    normal = matching.queue(state.namespace_key, name, QueueKind.WORKFLOW)
+    match(desk, normal, Offer(run.key, QueryOffer(query.query_id, name)))
 
 
 def _park(desk: Desk, run: LoadedRun, call: Call) -> None:

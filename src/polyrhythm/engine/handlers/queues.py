@@ -5,8 +5,13 @@ A queue's backlog is what the rows say of it, as of the last commit.
 
 from __future__ import annotations
 
-from temporalio.api.enums.v1 import DescribeTaskQueueMode, RateLimitSource, TaskQueueType
-from temporalio.api.taskqueue.v1 import PollerInfo
+from temporalio.api.enums.v1 import (
+    DescribeTaskQueueMode,
+    RateLimitSource,
+    TaskQueueKind,
+    TaskQueueType,
+)
+from temporalio.api.taskqueue.v1 import PollerInfo, TaskQueueVersioningInfo
 from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueResponse,
     PollActivityTaskQueueRequest,
@@ -20,7 +25,9 @@ from polyrhythm.base.work import PRIORITY_DEFAULT, LineCount
 from polyrhythm.core.decide import task as tasks
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import set_span
+from polyrhythm.core.versions import fill_version, spell_old
 from polyrhythm.engine.calls import Call
+from polyrhythm.engine.deployments import Route
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers.settings import load_settings, settle
 from polyrhythm.engine.matching import POLLER_SHOWN_NS, QueueKind, QueueState
@@ -45,6 +52,9 @@ def describe_queue(desk: Desk, call: Call) -> None:
     rate, source = queue.throttle.rate()
     answer.effective_rate_limit.requests_per_second = rate
     answer.effective_rate_limit.rate_limit_source = RateLimitSource.ValueType(source)
+    if request.task_queue.kind != TaskQueueKind.TASK_QUEUE_KIND_STICKY:
+        route = desk.memory.deployments.space(call.namespace.key).route(queue.name, int(kind))
+        _describe_route(answer.versioning_info, route)
     if request.report_stats or request.include_task_queue_status:
         store = desk.memory.world.store
         counts = store.count_work(call.namespace.key, int(kind), queue.name)
@@ -139,3 +149,17 @@ def reset_sticky(desk: Desk, call: Call) -> None:
         tasks.offer_task(decision)
     desk.turn.stage(run, decision)
     desk.turn.answer(call.reply, ResetStickyTaskQueueResponse())
+
+
+def _describe_route(info: TaskQueueVersioningInfo, route: Route) -> None:
+    info.current_version = spell_old(route.current)
+    if route.current is not None:
+        fill_version(info.current_deployment_version, route.current)
+    set_span(info.update_time, route.current_ns)
+    if route.ramping is None and not route.percentage:
+        return
+    info.ramping_version_percentage = route.percentage
+    info.ramping_version = spell_old(route.ramping)
+    if route.ramping is not None:
+        fill_version(info.ramping_deployment_version, route.ramping)
+    set_span(info.update_time, max(route.current_ns, route.ramping_ns))

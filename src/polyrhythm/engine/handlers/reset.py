@@ -40,7 +40,7 @@ def reset_run(
 ) -> ResetWorkflowExecutionResponse:
     """Reset a run; return the request's answer."""
     turn = desk.turn
-    check_reset(base.state, request)
+    check_reset(base.state, request, context)
     newest = WorkflowExecution(workflow_id=base.state.workflow_id)
     current = turn.find(base.state.namespace_key, newest)
     if is_repeated(current.state, request):

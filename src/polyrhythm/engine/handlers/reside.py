@@ -10,6 +10,7 @@ from polyrhythm.core.effects import ActivityOffer
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers.give import take
 from polyrhythm.engine.handlers.hand_out import next_offer
+from polyrhythm.engine.handlers.routes import LOOKED_PAST_MAX, stand_of
 from polyrhythm.engine.matching import Offer, QueueKind, QueueState
 from polyrhythm.engine.residents import Activation, Attempt, Resident
 
@@ -54,6 +55,8 @@ def check_activation(desk: Desk, activation: Activation) -> None:
 
 def _serve(desk: Desk, queue: QueueState, resident: Resident) -> bool:
     given = False
+    plain = desk.memory.deployments.space(queue.namespace_key).is_plain
+    aside: list[Offer] = []
     queue.saw(resident.worker.identity, desk.now_ns)
     while True:
         if desk.turn.given >= desk.limits.turn_items_max:
@@ -64,8 +67,15 @@ def _serve(desk: Desk, queue: QueueState, resident: Resident) -> bool:
         offer = next_offer(desk, queue)
         if offer is None:
             break
+        if not plain and stand_of(desk, queue, offer) is not queue:
+            aside.append(offer)
+            if len(aside) == LOOKED_PAST_MAX:
+                break
+            continue
         desk.turn.given += 1
         if give_resident(desk, queue, offer, resident):
             queue.handed_out(offer, desk.now_ns)
             given = True
+    for offer in aside:
+        queue.add(offer)
     return given

@@ -32,6 +32,8 @@ from polyrhythm.engine.handlers.give import encode_task, give
 from polyrhythm.engine.handlers.hand_out import next_offer
 from polyrhythm.engine.handlers.long_poll import poll_until_ns
 from polyrhythm.engine.handlers.queries import answer_carried, release_queries
+from polyrhythm.engine.handlers.registration import register_worker
+from polyrhythm.engine.handlers.routes import stand_of_poll, take_routed
 from polyrhythm.engine.handlers.settings import set_worker_rate, settle
 from polyrhythm.engine.handlers.token import decode_token, load_of_token
 from polyrhythm.engine.matching import QueueKind, QueueState
@@ -93,7 +95,15 @@ def _poll(desk: Desk, call: Call, kind: QueueKind, empty: Callable[[], object]) 
     name = call.request.task_queue.name
     queue = desk.memory.matching.queue(call.namespace.key, name, kind)
     queue.saw(call.request.identity, desk.now_ns, call.request)
-    if _take(desk, queue, call):
+    if call.request.HasField("deployment_options"):
+        register_worker(desk, call, kind)
+    if desk.memory.deployments.space(call.namespace.key).is_plain:
+        given = _take(desk, queue, call)
+    else:
+        queue = stand_of_poll(desk, call, kind)
+        queue.saw(call.request.identity, desk.now_ns, call.request)
+        given = take_routed(desk, queue, call)
+    if given:
         return
     until_ns = poll_until_ns(desk, call, desk.limits.task_poll_ns)
     desk.memory.waiters.park(call, until_ns, empty())
@@ -117,7 +127,9 @@ def _give_eager(
 ) -> None:
     for scheduled_event_id in eager:
         activity = run.state.activities.get(scheduled_event_id)
-        if activity is None:
+        versioning = run.state.versioning
+        if activity is None or (versioning is not None and versioning.in_transition):
+            # What waits for the end of a transition is offered then.
             continue
         queue = desk.memory.matching.queue(call.namespace.key, activity.task_queue, _ACTIVITY)
         if not queue.settled:

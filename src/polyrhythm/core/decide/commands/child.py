@@ -21,6 +21,7 @@ from temporalio.api.history.v1 import (
 )
 
 from polyrhythm.api import notes
+from polyrhythm.base.errors import Unimplemented
 from polyrhythm.base.limits import Limits
 from polyrhythm.core import tables
 from polyrhythm.core.context import NamespaceInfo
@@ -85,6 +86,9 @@ def decide_start_child(completion: Completion, command: Command) -> None:
 def _append(completion: Completion, event: HistoryEvent) -> None:
     decision = completion.decision
     event.event_id = decision.state.next_event_id
+    asked = event.start_child_workflow_execution_initiated_event_attributes
+    if asked.HasField("versioning_override"):
+        raise Unimplemented("versioning_override of a child is not implemented")
     check_built(start_of(decision.state, event))
     decision.append(event)
     initiated = event.start_child_workflow_execution_initiated_event_attributes

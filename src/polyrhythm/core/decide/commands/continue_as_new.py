@@ -33,6 +33,7 @@ from polyrhythm.core.decide.chain import request_run, started_of
 from polyrhythm.core.decide.commands.record import CommandRefused, Completion
 from polyrhythm.core.decide.commands.routing import queue_problem, too_long
 from polyrhythm.core.decide.retry_policy import fill_policy, policy_problem
+from polyrhythm.core.decide.versioning import inherit_version
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import set_span, span_ns, span_problem
 from polyrhythm.core.lineage import carry_parent
@@ -208,6 +209,8 @@ def _request_next(decision: Decision, attributes: _Attributes, continued: _Conti
     if decision.state.priority is not None:
         started.priority.CopyFrom(Priority.FromString(decision.state.priority))
     carry_parent(started, decision.state)
+    behavior = attributes.initial_versioning_behavior
+    inherit_version(started, decision.state, decision.context, behavior)
     asked = attributes.HasField("backoff_start_interval")
     return request_run(
         decision, started, span_ns(attributes.backoff_start_interval) if asked else None
