@@ -242,6 +242,11 @@ class Lane:
             self._fail_updates(key, error)
         if any(kind == ObjectKind.QUEUE for _, kind, _ in turn.objects):
             memory.matching.unsettle()
+        if any(kind == ObjectKind.DEPLOYMENT for _, kind, _ in turn.objects):
+            memory.deployments.forget()
+            # What their polls have registered may be lost: they come again and say it again.
+            for poll in memory.matching.take_versioned_polls():
+                poll.reply.fail(Unavailable(f"the store did not commit: {error}"))
         for attempt in turn.attempts:
             attempt.resident.given -= 1
         for reply, _, _ in turn.answers:

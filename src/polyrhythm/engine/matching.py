@@ -17,6 +17,7 @@ from typing import Any
 
 from polyrhythm.base.work import WorkKind, line_priority
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
+from polyrhythm.core.versions import split_queue
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.lines import Backlog
 from polyrhythm.engine.throttle import ThrottleState
@@ -155,6 +156,15 @@ class Matching:
                 backlog.unknown = True
             self._queues[key] = found
         return found
+
+    def take_versioned_polls(self) -> list[Call]:
+        """Take all polls that wait at queues of versions."""
+        taken = []
+        for queue in self._queues.values():
+            if split_queue(queue.name)[1] is not None:
+                while (poll := queue.take_poll()) is not None:
+                    taken.append(poll)
+        return taken
 
     def spill(self, namespace_key: int, kind: int, name: str) -> None:
         """Note that the rows hold offers for a queue, as found at start."""

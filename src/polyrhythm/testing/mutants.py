@@ -215,7 +215,7 @@ def hand_out_started_tasks() -> Iterator[None]:
     """An activity that a worker has is given to the next one as well."""
     start = activity.start_activity
 
-    def generous(decision: Decision, run_key: int, offer: Any, *who: str) -> Any:
+    def generous(decision: Decision, run_key: int, offer: Any, *who: Any) -> Any:
         pending = decision.state.activities.get(offer.scheduled_event_id)
         if pending is not None and pending.started_ns:
             return start(decision, run_key, offer, pending.request_id, who[1])

@@ -28,8 +28,9 @@ from polyrhythm.engine.handlers.give import give, version_of_poll
 from polyrhythm.engine.handlers.hand_out import next_offer, serve
 from polyrhythm.engine.matching import Offer, QueueKind, QueueState
 
-# Offers for other versions that a poll looks past: of a ramp most fit within a few.
-LOOKED_PAST_MAX = 100
+# Offers for other versions that a poll looks past, a few microseconds each: of a ramp most fit
+# within a few. What is behind more of them waits until those are gone.
+LOOKED_PAST_MAX = 500
 _STICKY = TaskQueueKind.TASK_QUEUE_KIND_STICKY
 _VERSIONED = WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
 
