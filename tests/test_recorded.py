@@ -46,6 +46,7 @@ NOUNS = (
     "visibility",
     "visibility_rules",
     "build_ids",
+    "deployments",
     "standalone_activities",
     "standalone_rules",
     "batches",
