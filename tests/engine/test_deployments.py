@@ -18,6 +18,7 @@ from engine.rig import (
     start_request,
 )
 from polyrhythm.base.errors import FailedPrecondition, StoreError
+from polyrhythm.base.limits import Limits
 
 PINNED = VersioningBehavior.VERSIONING_BEHAVIOR_PINNED
 AUTO = VersioningBehavior.VERSIONING_BEHAVIOR_AUTO_UPGRADE
@@ -245,3 +246,23 @@ def test_an_override_moves_a_task_that_waits() -> None:
     rig.call(request)
     assert poll(rig, "1") is None
     assert poll(rig, "2") is not None
+
+
+def test_versions_share_a_queue_that_memory_does_not_hold() -> None:
+    rig = Rig(Limits(offers_in_memory_max=4))
+    for build_id in ("1", "2"):
+        poll(rig, build_id)
+    make_current(rig, "1")
+    make_ramping(rig, "2", 50)
+    for number in range(40):
+        rig.call(start_request(f"w{number}"))
+    rig.crash()
+    given: dict[str, set[str]] = {"1": set(), "2": set()}
+    for _ in range(40):
+        for build_id, ids in given.items():
+            task = poll(rig, build_id)
+            if task is not None:
+                ids.add(task.workflow_execution.workflow_id)
+    assert len(given["1"] | given["2"]) == 40
+    assert not given["1"] & given["2"]
+    assert min(map(len, given.values())) > 5

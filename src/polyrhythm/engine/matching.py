@@ -90,6 +90,15 @@ class QueueState:
             # A sticky queue's, whose worker is gone: its row names that queue.
             self.backlog.keep(priority, what.fairness_key, key, offer)
 
+    def put_back(self, offer: Offer) -> None:
+        """Keep an offer that was taken and not given, however much is here."""
+        what = offer.what
+        if isinstance(what, QueryOffer):
+            self.queries.append(offer)
+            return
+        key = (what.since_ns, offer.run_key)
+        self.backlog.keep(line_priority(what.priority), what.fairness_key, key, offer)
+
     def handed_out(self, offer: Offer, now_ns: int) -> None:
         """Note that a worker has got an offer: its line and the limits pay for it."""
         what = offer.what

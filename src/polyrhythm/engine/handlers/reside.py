@@ -77,5 +77,5 @@ def _serve(desk: Desk, queue: QueueState, resident: Resident) -> bool:
             queue.handed_out(offer, desk.now_ns)
             given = True
     for offer in aside:
-        queue.add(offer)
+        queue.put_back(offer)
     return given

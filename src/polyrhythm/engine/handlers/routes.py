@@ -76,7 +76,8 @@ def take_routed(desk: Desk, stand: QueueState, call: Call) -> bool:
     for queue in _sources(desk, stand):
         aside: list[Offer] = []
         found = _take_from(desk, queue, stand, call, aside)
-        _put_back(queue, aside)
+        for offer in aside:
+            queue.put_back(offer)
         if found:
             return True
     return False
@@ -102,7 +103,8 @@ def serve_versions(desk: Desk, queue: QueueState) -> None:
             queue.handed_out(offer, desk.now_ns)
         else:
             stand.polls.appendleft(poll)
-    _put_back(queue, aside)
+    for offer in aside:
+        queue.put_back(offer)
 
 
 def feed(desk: Desk, namespace_key: int, name: str, kind: QueueKind) -> None:
@@ -128,11 +130,6 @@ def _take_from(
             queue.handed_out(offer, desk.now_ns)
             return True
     return False
-
-
-def _put_back(queue: QueueState, aside: list[Offer]) -> None:
-    for offer in aside:
-        queue.add(offer)
 
 
 def _sources(desk: Desk, stand: QueueState) -> list[QueueState]:
