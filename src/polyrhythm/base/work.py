@@ -15,6 +15,8 @@ from operator import attrgetter
 
 from polyrhythm.base.errors import DataLoss
 
+# Made once: every start and every end of a wait encodes.
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 LINE_VALUES = attrgetter("kind", "queue", "priority", "fairness_key", "since_ns", "count")
 
 # The server's levels; a larger key counts as the last.
@@ -73,7 +75,7 @@ def encode_work(lines: Sequence[WorkLine]) -> str:
     """Return the text of a row's `work`, empty for none."""
     if not lines:
         return ""
-    return json.dumps([LINE_VALUES(line) for line in lines], separators=(",", ":"))
+    return _ENCODER.encode([LINE_VALUES(line) for line in lines])
 
 
 def decode_work(text: str) -> list[WorkLine]:

@@ -13,12 +13,15 @@ import json
 import re
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from temporalio.api.common.v1 import Payload, SearchAttributes
 
 from polyrhythm.base.conditions import search_key
 
+# At most 40 kB each, nearly always under 200 bytes.
+ATTRIBUTES_KEPT = 256
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 MICROSECOND_NS = 1000
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -45,6 +48,13 @@ def encode_search_values(attributes: SearchAttributes) -> str:
         if value is not None:
             values[search_key(name)] = value
     return json.dumps(values, separators=(",", ":"), ensure_ascii=False) if values else ""
+
+
+# Every run is told the build that it meets, nearly always in the same words.
+@lru_cache(maxsize=ATTRIBUTES_KEPT)
+def search_values_of(search_attributes: bytes) -> str:
+    """The same of serialized SearchAttributes."""
+    return encode_search_values(SearchAttributes.FromString(search_attributes))
 
 
 def time_ns_of(text: str) -> int | None:

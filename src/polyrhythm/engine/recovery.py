@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from temporalio.api.common.v1 import SearchAttributes
-
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import DAY_NS
 from polyrhythm.base.work import LineName, WorkKind
-from polyrhythm.core.search_values import encode_search_values
+from polyrhythm.core.search_values import search_values_of
 from polyrhythm.engine.calls import Call, Restore
 from polyrhythm.engine.desk import Memory
 from polyrhythm.engine.namespaces import new_row
@@ -73,7 +71,6 @@ def _read_attributes(memory: Memory, owner: LaneOwner, now_ns: int) -> None:
     while keys := store.scan_unread(OWING_PAGE):
         batch = Batch(owner.lane, owner.epoch, now_ns)
         for row in filter(None, map(store.load_row, keys)):
-            attributes = SearchAttributes.FromString(row.search_attributes)
-            values = encode_search_values(attributes)
+            values = search_values_of(row.search_attributes)
             batch.runs.append(RunWrite(replace(row, search_values=values), before=row))
         store.commit(batch)

@@ -21,7 +21,7 @@ from polyrhythm.core.decide.attributes import encode_own_types
 from polyrhythm.core.decide.task import task_offer
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
 from polyrhythm.core.held import INSIDE, is_held_inside
-from polyrhythm.core.search_values import encode_search_values
+from polyrhythm.core.search_values import search_values_of
 from polyrhythm.core.standalone import StandaloneState
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import Loaded, LoadedRun
@@ -112,7 +112,7 @@ def project_standalone(entity: Loaded[StandaloneState], now_ns: int) -> RunRow:
     row.owes = int(state.running and bool(attempt.started_ns) and INSIDE in attempt.identity)
     row.search_attributes = _typed(state.search_attributes)
     if row.search_attributes:
-        row.search_values = encode_search_values(SearchAttributes.FromString(row.search_attributes))
+        row.search_values = search_values_of(row.search_attributes)
     row.work = project_work(standalone.standalone_offers(state, now_ns))
     return row
 
@@ -141,7 +141,7 @@ def _search_values(state: RunState, before: RunRow | None) -> str:
         and before.search_attributes == state.search_attributes
     ):
         return before.search_values
-    return encode_search_values(SearchAttributes.FromString(state.search_attributes))
+    return search_values_of(state.search_attributes)
 
 
 def entity_row(entity: Loaded[Any], start_ns: int, status: int) -> RunRow:

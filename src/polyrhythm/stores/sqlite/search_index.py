@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import apsw
@@ -19,6 +20,8 @@ from polyrhythm.stores.port import RunRow
 Entry = tuple[Any, ...]
 
 SCHEMA_SINCE = 6
+# Texts of rows whose values are kept, at 2 kB each or, where somebody goes to a limit, 40 kB.
+TEXTS_KEPT = 256
 
 PUT = "INSERT OR IGNORE INTO search_index VALUES (?, ?, ?, ?, ?, ?, ?)"
 DELETE = (
@@ -104,13 +107,20 @@ def _entries_of(row: RunRow) -> list[Entry]:
 def _entries(
     search_values: str, namespace_key: int, kind: int, list_ns: int, start_ns: int, run_key: int
 ) -> list[Entry]:
+    return [
+        (namespace_key, kind, field, value, list_ns, start_ns, run_key)
+        for field, value in _indexed_values(search_values)
+    ]
+
+
+# Most runs say no more than which build they met, in the same words.
+@lru_cache(maxsize=TEXTS_KEPT)
+def _indexed_values(search_values: str) -> tuple[tuple[str, Any], ...]:
     if not search_values:
-        return []
-    entries: list[Entry] = []
+        return ()
+    pairs: list[tuple[str, Any]] = []
     for field, held in json.loads(search_values).items():
         if isinstance(held, dict) or field in UNINDEXED:
             continue
-        values = held if isinstance(held, list) else [held]
-        place = (list_ns, start_ns, run_key)
-        entries += [(namespace_key, kind, field, value, *place) for value in values]
-    return entries
+        pairs += [(field, value) for value in (held if isinstance(held, list) else [held])]
+    return tuple(pairs)

@@ -9,13 +9,17 @@ seeks, however much waits before it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import apsw
 
 from polyrhythm.base.errors import DataLoss
-from polyrhythm.base.work import LINE_VALUES, LineName, WorkLine, decode_work
+from polyrhythm.base.work import LINE_VALUES, LineName, decode_work
 from polyrhythm.stores.port import RunRow
+
+# Texts of rows whose lines are kept, at about 0.5 kB each.
+TEXTS_KEPT = 4096
 
 ADD = (
     "INSERT OR REPLACE INTO work (namespace_key, kind, queue, priority, fairness_key, since_ns, "
@@ -73,12 +77,11 @@ def forget_runs(cursor: apsw.Cursor, run_keys: Sequence[int]) -> None:
     for run_key in run_keys:
         for namespace_key, text in cursor.execute(OF_RUN, (run_key,)).fetchall():
             try:
-                lines = decode_work(str(text))
+                lines = _lines(str(text))
             except DataLoss:
                 cursor.execute(REMOVE_RUN, (run_key,))
                 continue
-            keys = [(namespace_key, *LINE_VALUES(line)[:5], run_key) for line in lines]
-            cursor.executemany(REMOVE, keys)
+            cursor.executemany(REMOVE, [(namespace_key, *line[:5], run_key) for line in lines])
 
 
 def rebuild(cursor: apsw.Cursor) -> None:
@@ -88,10 +91,9 @@ def rebuild(cursor: apsw.Cursor) -> None:
     found: list[tuple[Any, ...]] = cursor.execute(OF_ALL).fetchall()
     for namespace_key, text, run_key in found:
         try:
-            lines = decode_work(text)
+            values += _line_values(namespace_key, text, run_key)
         except DataLoss:
             continue
-        values += _line_values(namespace_key, lines, run_key)
     cursor.executemany(ADD, values)
 
 
@@ -102,10 +104,15 @@ def line_query(line: LineName, after: tuple[int, int], limit: int) -> tuple[str,
 
 
 def _values(row: RunRow) -> list[tuple[Any, ...]]:
-    return _line_values(row.namespace_key, decode_work(row.work), row.run_key)
+    return _line_values(row.namespace_key, row.work, row.run_key)
 
 
-def _line_values(
-    namespace_key: int, lines: Sequence[WorkLine], run_key: int
-) -> list[tuple[Any, ...]]:
-    return [(namespace_key, *LINE_VALUES(line), run_key) for line in lines]
+def _line_values(namespace_key: int, text: str, run_key: int) -> list[tuple[Any, ...]]:
+    return [(namespace_key, *line, run_key) for line in _lines(text)] if text else []
+
+
+# Runs whose work became available in one turn say it in the same words, and each says it twice: as
+# it comes and as it goes.
+@lru_cache(maxsize=TEXTS_KEPT)
+def _lines(text: str) -> tuple[tuple[Any, ...], ...]:
+    return tuple(LINE_VALUES(line) for line in decode_work(text))
