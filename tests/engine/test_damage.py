@@ -12,7 +12,9 @@ import temporalio.api.workflowservice.v1 as ws
 from engine.rig import Rig, poll_request, signal_request, start_request, timer
 from polyrhythm.base.errors import DataLoss
 from polyrhythm.base.limits import Limits
+from polyrhythm.core.snapshot import FOLD_VERSION
 from polyrhythm.engine.calls import ListRuns
+from polyrhythm.engine.turn import fold_run
 from polyrhythm.service.status import code_name_of
 from polyrhythm.stores.port import RunFilter
 from polyrhythm.stores.sqlite import SqliteSettings, SqliteStore
@@ -87,6 +89,23 @@ def test_only_the_damaged_run_is_lost(rig: FileRig, column: str) -> None:
     assert not waiting.done
     page = rig.call(ListRuns(RunFilter(1)))
     assert {info.execution.workflow_id for info in page.infos} == set(NAMES)
+
+
+def test_a_log_whose_end_is_lost_is_not_taken_for_the_whole(rig: FileRig) -> None:
+    rig.call(signal_request("b"))
+    rig.damage("DELETE FROM log WHERE run_key = 2 AND sequence = 2")
+    for request in (describe("b"), history("b"), signal_request("b")):
+        with pytest.raises(DataLoss, match="run 2: the end of its log is missing"):
+            rig.call(request)
+    rig.call(signal_request("c"))
+    assert rig.events("c")[-1] == "WORKFLOW_EXECUTION_SIGNALED"
+
+
+def test_a_row_of_no_known_kind_is_a_damaged_one(rig: FileRig) -> None:
+    stored = rig.rig.store.load_run(2, FOLD_VERSION)
+    stored.row.kind = 77
+    with pytest.raises(DataLoss, match="run 2: kind 77 is unknown"):
+        fold_run(stored)
 
 
 def test_deadlines_of_a_damaged_run_hold_nobody_up(rig: FileRig) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from temporalio.api.common.v1 import WorkflowExecution
 
 from polyrhythm.base.entities import EntityKind
-from polyrhythm.base.errors import NotFound, RunTooLarge
+from polyrhythm.base.errors import DataLoss, NotFound, RunTooLarge
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.batches import encode_batch
@@ -344,14 +344,17 @@ class Turn:
 
 
 def fold_run(stored: StoredRun) -> Loaded[Any]:
-    """Rebuild a run or another entity from its newest snapshot and the rows after it."""
+    """Rebuild a run or another entity from its newest snapshot and the rows after it. Raises
+    DataLoss when its row is of no known kind or knows of more than its log."""
     snapshot, kind = stored.snapshot, stored.row.kind
-    nature = NATURES[kind]
+    nature = NATURES.get(kind)
+    if nature is None:
+        raise DataLoss(f"run {stored.row.run_key}: kind {kind} is unknown")
     state = nature.decode(snapshot.body) if snapshot is not None else nature.new()
     for row in stored.log:
         nature.fold(state, row.events, row.notes)
     sequence = snapshot.sequence if snapshot is not None else 0
-    return Loaded(
+    run = Loaded(
         key=stored.row.run_key,
         state=state,
         row=stored.row,
@@ -360,3 +363,7 @@ def fold_run(stored: StoredRun) -> Loaded[Any]:
         frames_first_id=state.next_event_id if kind == _WORKFLOW else 1,
         kind=kind,
     )
+    # A damaged page can hide the newest rows, which then no checksum misses.
+    if stored.row.transitions > nature.project(run, 0).transitions:
+        raise DataLoss(f"run {run.key}: the end of its log is missing")
+    return run

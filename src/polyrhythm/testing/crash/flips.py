@@ -18,6 +18,7 @@ import apsw
 from polyrhythm.app.row_check import check_rows
 from polyrhythm.base.errors import DataLoss, NotFound, PolyrhythmError
 from polyrhythm.core.snapshot import FOLD_VERSION
+from polyrhythm.engine.turn import fold_run
 from polyrhythm.stores.port import Batch, StoredRun
 from polyrhythm.stores.sqlite import SqliteSettings, SqliteStore
 from polyrhythm.testing.crash.program import engine_batches
@@ -106,7 +107,7 @@ def _judge(
     changed = [key for key, run in before.items() if after[key] != run]
     if not changed:
         flipped.unchanged += 1
-    elif any(isinstance(after[key], DataLoss) for key in changed):
+    elif any(_is_refused(after[key]) for key in changed):
         flipped.data_loss += 1
     elif any(_logs_differ(before[key], after[key]) for key in changed):
         flipped.silent += 1
@@ -116,6 +117,16 @@ def _judge(
         flipped.silent += 1
     else:
         flipped.rows_changed += 1
+
+
+def _is_refused(run: Found) -> bool:
+    """Whether the engine says that this run is damaged, as it reads or as it folds it."""
+    if isinstance(run, StoredRun):
+        try:
+            fold_run(run)
+        except DataLoss:
+            return True
+    return isinstance(run, DataLoss)
 
 
 def _logs_differ(before: Found, after: Found) -> bool:
