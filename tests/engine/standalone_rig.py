@@ -13,7 +13,7 @@ from engine.rig import Rig, poll_activity_request
 from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.snapshot import FOLD_VERSION
-from polyrhythm.core.standalone import decode_standalone, encode_standalone
+from polyrhythm.engine.natures import NATURES
 from polyrhythm.engine.turn import fold_run
 from polyrhythm.stores.port import RunFilter
 
@@ -50,7 +50,8 @@ class Stage:
             live = self.lane.memory.world.cache.get(row.run_key)
             if live is not None:
                 assert live.state == folded
-            assert decode_standalone(encode_standalone(folded)) == folded
+            nature = NATURES[EntityKind.ACTIVITY]
+            assert nature.decode(nature.encode(folded)) == folded
 
     def start(self, activity_id: str = "a", **given: Any) -> str:
         self.call(start_request(activity_id, **given))

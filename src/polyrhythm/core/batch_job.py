@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import ceil
 
-import msgspec
 from temporalio.api.enums.v1 import BatchOperationState, BatchOperationType
 from temporalio.api.enums.v1 import workflow_pb2 as statuses
 from temporalio.api.workflowservice.v1 import (
@@ -212,16 +211,6 @@ def apply_batch(state: BatchState, note: notes.Note) -> None:
             _close(state, _COMPLETED, note.time_ns)
     elif note.HasField("batch_stopped"):
         _close(state, _TERMINATED, note.time_ns)
-
-
-def encode_batch_state(state: BatchState) -> bytes:
-    """Return the state's bytes."""
-    return msgspec.msgpack.encode(state)
-
-
-def decode_batch_state(data: bytes) -> BatchState:
-    """Return the state of `encode_batch_state`."""
-    return msgspec.msgpack.decode(data, type=BatchState)
 
 
 def _apply_begun(state: BatchState, note: notes.Note) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import msgspec
 from temporalio.api.enums.v1 import activity_pb2 as statuses
 from temporalio.api.workflowservice.v1 import StartActivityExecutionRequest
 
@@ -19,7 +18,6 @@ from polyrhythm.core.deadlines import DeadlineKind, activity_due
 from polyrhythm.core.decide.activity_attempt import backs_off
 from polyrhythm.core.durations import span_ns
 from polyrhythm.core.effects import ActivityOffer
-from polyrhythm.core.entity import fold_notes
 from polyrhythm.core.state import ActivityState
 
 RUNNING = statuses.ACTIVITY_EXECUTION_STATUS_RUNNING
@@ -100,21 +98,6 @@ def apply_note(state: StandaloneState, note: notes.Note) -> None:
     if change.status != state.status:
         state.status = change.status
         state.close_ns = note.time_ns
-
-
-def fold_standalone(state: StandaloneState, _events: bytes, note_bytes: bytes) -> None:
-    """Apply one log row."""
-    fold_notes(state, note_bytes, apply_note)
-
-
-def encode_standalone(state: StandaloneState) -> bytes:
-    """Return the state's bytes for a snapshot."""
-    return msgspec.msgpack.encode(state)
-
-
-def decode_standalone(data: bytes) -> StandaloneState:
-    """Return the state of `encode_standalone`."""
-    return msgspec.msgpack.decode(data, type=StandaloneState)
 
 
 def standalone_offers(state: StandaloneState, now_ns: int) -> list[ActivityOffer]:

@@ -16,13 +16,7 @@ from temporalio.api.workflowservice.v1 import StartWorkflowExecutionRequest
 
 from polyrhythm.api import notes
 from polyrhythm.base.entities import EntityKind
-from polyrhythm.core.batch_job import (
-    BatchState,
-    apply_batch,
-    decide_due,
-    decode_batch_state,
-    encode_batch_state,
-)
+from polyrhythm.core.batch_job import BatchState, apply_batch, decide_due
 from polyrhythm.core.context import Context
 from polyrhythm.core.decide.fire import decide_fire
 from polyrhythm.core.decide.lost import decide_lost
@@ -44,13 +38,7 @@ from polyrhythm.core.schedule.decide import (
 )
 from polyrhythm.core.schedule.state import ScheduleState
 from polyrhythm.core.snapshot import decode_state, encode_state
-from polyrhythm.core.standalone import (
-    StandaloneState,
-    decode_standalone,
-    encode_standalone,
-    fold_standalone,
-    standalone_offers,
-)
+from polyrhythm.core.standalone import StandaloneState, apply_note, standalone_offers
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import Loaded
 from polyrhythm.engine.rows import entity_row, open_offers, project_row, project_standalone
@@ -60,10 +48,7 @@ from polyrhythm.stores.port import RunRow
 Receive = Callable[[Any, notes.Message, int, int, Context], EntityDecision]
 Settle = Callable[[Any, int, notes.Settled, Context], EntityDecision]
 Begin = Callable[[Any, int, ActivityOffer, str, Context], EntityDecision | None]
-
 Lose = Callable[[Any, Context, str], Decision | EntityDecision | None]
-
-
 Start = Callable[[Any, notes.Message, int, Context], tuple[StartWorkflowExecutionRequest, bool]]
 
 
@@ -99,8 +84,14 @@ def _no_offers(_state: Any, _now_ns: int) -> list[WorkflowTaskOffer | ActivityOf
     return []
 
 
-def _fold_batch(state: BatchState, _events: bytes, note_bytes: bytes) -> None:
-    fold_notes(state, note_bytes, apply_batch)
+def _fold_by(apply: Callable[[Any, notes.Note], None]) -> Callable[[Any, bytes, bytes], None]:
+    """Return the fold of a kind whose log has notes alone."""
+    return lambda state, _events, note_bytes: fold_notes(state, note_bytes, apply)
+
+
+def _unpack_as(kind: type[Any]) -> Callable[[bytes], Any]:
+    """Return what reads the snapshots of a kind whose state is packed as it is."""
+    return lambda data: msgspec.msgpack.decode(data, type=kind)
 
 
 def _project_batch(job: Loaded[BatchState], _now_ns: int) -> RunRow:
@@ -148,9 +139,9 @@ NATURES: dict[int, Nature] = {
     ),
     EntityKind.ACTIVITY: Nature(
         new=StandaloneState,
-        fold=fold_standalone,
-        encode=encode_standalone,
-        decode=decode_standalone,
+        fold=_fold_by(apply_note),
+        encode=msgspec.msgpack.encode,
+        decode=_unpack_as(StandaloneState),
         project=project_standalone,
         offers=standalone_offers,
         fire=fire_standalone,
@@ -159,20 +150,20 @@ NATURES: dict[int, Nature] = {
     ),
     EntityKind.BATCH: Nature(
         new=BatchState,
-        fold=_fold_batch,
-        encode=encode_batch_state,
-        decode=decode_batch_state,
+        fold=_fold_by(apply_batch),
+        encode=msgspec.msgpack.encode,
+        decode=_unpack_as(BatchState),
         project=_project_batch,
         offers=_no_offers,
         fire=decide_due,
     ),
     EntityKind.SCHEDULE: Nature(
         new=ScheduleState,
-        fold=lambda state, _events, data: fold_notes(state, data, apply_schedule),
+        fold=_fold_by(apply_schedule),
         encode=msgspec.msgpack.encode,
-        decode=lambda data: msgspec.msgpack.decode(data, type=ScheduleState),
+        decode=_unpack_as(ScheduleState),
         project=project_schedule,
-        offers=lambda _state, _now_ns: [],
+        offers=_no_offers,
         fire=decide_schedule_due,
         receive=decide_run_closed,
         settle=decide_outcome,

@@ -87,47 +87,15 @@ class Client:
 
     async def list(self, query: str = "", *, limit: int = 0) -> AsyncIterator[RunSummary]:
         """Every run that a filter matches, newest first: `"WorkflowType = 'checkout'"`."""
-        token, count = b"", 0
-        while True:
-            request = ListWorkflowExecutionsRequest(
-                namespace=self.session.namespace,
-                page_size=min(limit or PAGE_RUNS, PAGE_RUNS),
-                next_page_token=token,
-                query=query,
-            )
-            response = await self.session.call(
-                "ListWorkflowExecutions", request, ListWorkflowExecutionsResponse
-            )
-            for info in response.executions:
-                yield read_summary(info, self.session.converter)
-                count += 1
-                if count == limit:
-                    return
-            token = response.next_page_token
-            if not token:
-                return
+        request = ListWorkflowExecutionsRequest(query=query)
+        async for info in self._pages(request, ListWorkflowExecutionsResponse, limit):
+            yield read_summary(info, self.session.converter)
 
     async def list_tasks(self, query: str = "", *, limit: int = 0) -> AsyncIterator[TaskSummary]:
         """Every plain task that a filter matches, newest first: `"ActivityType = 'charge'"`."""
-        token, count = b"", 0
-        while True:
-            request = ListActivityExecutionsRequest(
-                namespace=self.session.namespace,
-                page_size=min(limit or PAGE_RUNS, PAGE_RUNS),
-                next_page_token=token,
-                query=query,
-            )
-            response = await self.session.call(
-                "ListActivityExecutions", request, ListActivityExecutionsResponse
-            )
-            for info in response.executions:
-                yield read_task_summary(info, self.session.converter)
-                count += 1
-                if count == limit:
-                    return
-            token = response.next_page_token
-            if not token:
-                return
+        request = ListActivityExecutionsRequest(query=query)
+        async for info in self._pages(request, ListActivityExecutionsResponse, limit):
+            yield read_task_summary(info, self.session.converter)
 
     async def count_tasks(self, query: str = "") -> int:
         """Return how many plain tasks a filter matches."""
@@ -169,6 +137,28 @@ class Client:
             "CountWorkflowExecutions", request, CountWorkflowExecutionsResponse
         )
         return response.count
+
+    async def _pages(
+        self,
+        request: ListWorkflowExecutionsRequest | ListActivityExecutionsRequest,
+        answer: type[ListWorkflowExecutionsResponse | ListActivityExecutionsResponse],
+        limit: int,
+    ) -> AsyncIterator[Any]:
+        """Every entry of a list, read page by page as it is asked for; all of them for limit 0."""
+        request.namespace = self.session.namespace
+        request.page_size = min(limit or PAGE_RUNS, PAGE_RUNS)
+        method = type(request).__name__.removesuffix("Request")
+        count = 0
+        while True:
+            response = await self.session.call(method, request, answer)
+            for info in response.executions:
+                yield info
+                count += 1
+                if count == limit:
+                    return
+            request.next_page_token = response.next_page_token
+            if not request.next_page_token:
+                return
 
 
 async def _nothing() -> None:

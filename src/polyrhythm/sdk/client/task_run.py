@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Generic, TypeVar
 
+from google.protobuf.message import Message
 from temporalio.api.activity.v1 import ActivityExecutionOutcome
 from temporalio.api.failure.v1 import Failure as FailureMessage
 from temporalio.api.workflowservice.v1 import (
@@ -26,11 +27,12 @@ from temporalio.api.workflowservice.v1 import (
 
 from polyrhythm.base.durations import Span, parse_span
 from polyrhythm.base.errors import DeadlineExceeded
-from polyrhythm.sdk.client.session import LONG_POLL_S, Session, new_id
+from polyrhythm.sdk.client.session import CALL_S, LONG_POLL_S, Session, new_id
 from polyrhythm.sdk.client.task_views import TaskDescription, read_task_description
 from polyrhythm.sdk.failures import from_failure
 
 R = TypeVar("R")
+M = TypeVar("M", bound=Message)
 
 
 class TaskRun(Generic[R]):
@@ -82,63 +84,45 @@ class TaskRun(Generic[R]):
 
         Raises FailedPrecondition when it has ended, or when somebody else has asked before.
         """
-        session = self.session
         request = RequestCancelActivityExecutionRequest(
-            namespace=session.namespace,
-            activity_id=self.task_id,
-            run_id=self.run_id,
-            identity=session.identity,
-            request_id=new_id(),
-            reason=reason,
+            identity=self.session.identity, request_id=new_id(), reason=reason
         )
-        await session.call(
-            "RequestCancelActivityExecution", request, RequestCancelActivityExecutionResponse
-        )
+        await self._call(request, RequestCancelActivityExecutionResponse)
 
     async def terminate(self, reason: str = "") -> None:
         """End the task at once; its code is told by its next heartbeat."""
-        session = self.session
         request = TerminateActivityExecutionRequest(
-            namespace=session.namespace,
-            activity_id=self.task_id,
-            run_id=self.run_id,
-            identity=session.identity,
-            request_id=new_id(),
-            reason=reason,
+            identity=self.session.identity, request_id=new_id(), reason=reason
         )
-        await session.call(
-            "TerminateActivityExecution", request, TerminateActivityExecutionResponse
-        )
+        await self._call(request, TerminateActivityExecutionResponse)
 
     async def delete(self) -> None:
         """Forget the task, whether it has ended or not."""
-        request = DeleteActivityExecutionRequest(
-            namespace=self.session.namespace, activity_id=self.task_id, run_id=self.run_id
-        )
-        await self.session.call("DeleteActivityExecution", request, DeleteActivityExecutionResponse)
+        await self._call(DeleteActivityExecutionRequest(), DeleteActivityExecutionResponse)
 
     async def describe(self) -> TaskDescription:
         """Return status, attempt, times, progress and the last failure."""
-        request = DescribeActivityExecutionRequest(
-            namespace=self.session.namespace, activity_id=self.task_id, run_id=self.run_id
-        )
-        response = await self.session.call(
-            "DescribeActivityExecution", request, DescribeActivityExecutionResponse
+        response = await self._call(
+            DescribeActivityExecutionRequest(), DescribeActivityExecutionResponse
         )
         return read_task_description(response.info, self.session.converter)
 
     async def _outcome(self) -> ActivityExecutionOutcome:
-        session = self.session
         while True:
-            request = PollActivityExecutionRequest()
-            request.namespace = session.namespace
-            request.activity_id = self.task_id
-            request.run_id = self.run_id
             try:
-                response = await session.call(
-                    "PollActivityExecution", request, PollActivityExecutionResponse, LONG_POLL_S
+                response = await self._call(
+                    PollActivityExecutionRequest(), PollActivityExecutionResponse, LONG_POLL_S
                 )
             except DeadlineExceeded:
                 continue
             if response.HasField("outcome"):
                 return response.outcome
+
+    async def _call(self, request: Any, answer: type[M], timeout_s: float = CALL_S) -> M:
+        """Call the method that a request names, about this task."""
+        session = self.session
+        request.namespace = session.namespace
+        request.activity_id = self.task_id
+        request.run_id = self.run_id
+        method = type(request).__name__.removesuffix("Request")
+        return await session.call(method, request, answer, timeout_s)
