@@ -266,3 +266,41 @@ def test_versions_share_a_queue_that_memory_does_not_hold() -> None:
     assert len(given["1"] | given["2"]) == 40
     assert not given["1"] & given["2"]
     assert min(map(len, given.values())) > 5
+
+
+def pin(rig: Rig, build_id: str) -> None:
+    request = ws.UpdateWorkflowExecutionOptionsRequest(namespace="default")
+    request.workflow_execution.workflow_id = "w"
+    request.update_mask.paths.append("versioning_override")
+    pinned = request.workflow_execution_options.versioning_override.pinned
+    pinned.behavior = 1
+    pinned.version.deployment_name, pinned.version.build_id = "shop", build_id
+    rig.call(request)
+
+
+def test_a_worker_is_not_given_the_next_task_of_a_run_that_was_pinned_elsewhere_meanwhile() -> None:
+    rig = with_versions("1", "2", current="1")
+    rig.call(start_request())
+    task = poll(rig, "1")
+    pin(rig, "2")
+    request = of_version(completed_request(task.task_token), "1")
+    request.versioning_behavior = AUTO
+    request.force_create_new_workflow_task = request.return_new_workflow_task = True
+    request.sticky_attributes.worker_task_queue.name = "sticky"
+    request.sticky_attributes.schedule_to_start_timeout.seconds = 5
+    answer = rig.call(request)
+    assert not answer.HasField("workflow_task")
+    assert poll(rig, "1") is None
+    # It does not wait in the queue of the worker that has left, either.
+    assert poll(rig, "2").workflow_execution.workflow_id == "w"
+
+
+def test_an_activity_of_a_run_that_was_pinned_meanwhile_goes_to_its_version_alone() -> None:
+    rig = with_versions("1", "2", current="1")
+    poll_activity(rig, "1")
+    poll_activity(rig, "2")
+    rig.call(start_request())
+    answer(rig, poll(rig, "1"), "1", AUTO, schedule_activity("q"))
+    pin(rig, "2")
+    assert poll_activity(rig, "1") is None
+    assert poll_activity(rig, "2").activity_id == "a"

@@ -35,6 +35,12 @@ RULES = {
     "forget_pauses": {"pause", "row"},
     "meet_runs_of_batches_again": {"once", "dedupe", "liveness"},
     "leave_runs_of_batches_out": {"all met"},
+    "give_back_at_once": {"postponed"},
+    "hand_pinned_activities_to_anybody": {"version"},
+    "pin_in_name_only": {"version", "row"},
+    "ramp_by_chance": {"ramp"},
+    "drain_too_soon": {"drainage"},
+    "count_attempts_given_back": {"postponed", "attempt", "early"},
 }
 
 

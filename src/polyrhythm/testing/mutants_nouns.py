@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import count
 from typing import Any
 from unittest.mock import patch
 
@@ -15,12 +16,13 @@ from polyrhythm.core import decision
 from polyrhythm.core.apply import NOTES
 from polyrhythm.core.batch_job import BatchState, decide_progress
 from polyrhythm.core.closing import closing_messages
-from polyrhythm.core.decide import chain, reset, update
+from polyrhythm.core.decide import chain, postpone, reset, task, update
 from polyrhythm.core.decide.commands import continue_as_new
 from polyrhythm.core.decide.retry_policy import decide_retry
 from polyrhythm.core.decision import NewRun
 from polyrhythm.core.state import RunState
-from polyrhythm.engine.handlers import batches, match, updates
+from polyrhythm.engine import deployments
+from polyrhythm.engine.handlers import batches, deployment_access, give, match, updates
 
 
 @contextmanager
@@ -156,6 +158,65 @@ def leave_runs_of_batches_out() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def give_back_at_once() -> Iterator[None]:
+    """An attempt that is given back does not wait."""
+    give_back = postpone.give_back
+
+    def hasty(change: notes.Activity, request: Any, now_ns: int) -> None:
+        give_back(change, request, now_ns)
+        change.available_ns = now_ns
+
+    with patch.object(postpone, "give_back", hasty):
+        yield
+
+
+@contextmanager
+def count_attempts_given_back() -> Iterator[None]:
+    """An attempt that is given back counts as one that failed."""
+    give_back = postpone.give_back
+
+    def strict(change: notes.Activity, request: Any, now_ns: int) -> None:
+        give_back(change, request, now_ns)
+        change.attempt += 1
+
+    with patch.object(postpone, "give_back", strict):
+        yield
+
+
+@contextmanager
+def hand_pinned_activities_to_anybody() -> Iterator[None]:
+    """Offers that a pinned run has left behind in the shared queue are good for anybody."""
+    with patch.object(give, "_is_at_its_queue", lambda *_: True):
+        yield
+
+
+@contextmanager
+def pin_in_name_only() -> Iterator[None]:
+    """Workflow tasks of pinned runs go to whoever meets them."""
+    with (
+        patch.object(give, "_may_take", lambda *_: True),
+        patch.object(give, "begin_transition", lambda *_: None),
+        patch.object(task, "own_queue", lambda _state, queue: queue),
+    ):
+        yield
+
+
+@contextmanager
+def ramp_by_chance() -> Iterator[None]:
+    """Which side of a ramp a workflow is on changes with every look."""
+    looks = count()
+    with patch.object(deployments, "_threshold", lambda _workflow_id: 100.0 * (next(looks) % 2)):
+        yield
+
+
+@contextmanager
+def drain_too_soon() -> Iterator[None]:
+    """A version has drained whatever runs are pinned to it."""
+    with patch.object(deployment_access, "count_pinned", lambda *_: 0):
+        yield
+
+
 NOUN_MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     each.__name__: each
     for each in (
@@ -170,5 +231,11 @@ NOUN_MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         forget_pauses,
         meet_runs_of_batches_again,
         leave_runs_of_batches_out,
+        give_back_at_once,
+        count_attempts_given_back,
+        hand_pinned_activities_to_anybody,
+        pin_in_name_only,
+        ramp_by_chance,
+        drain_too_soon,
     )
 }

@@ -56,8 +56,8 @@ from polyrhythm.core.decide.terminate import terminate_run
 from polyrhythm.core.decide.versioning import moved, offer_activities, tell_target
 from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import span_ns
-from polyrhythm.core.state import RunState, WorkflowTaskState
-from polyrhythm.core.versions import fill_version
+from polyrhythm.core.state import RunState, Version, WorkflowTaskState
+from polyrhythm.core.versions import effective_version, fill_version
 
 _VERSIONED = WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
 INLINE_REQUEST_ID = "request-from-RespondWorkflowTaskCompleted"
@@ -278,15 +278,30 @@ def _fill_version(
 ) -> None:
     options = request.deployment_options
     completed.worker_deployment_name = options.deployment_name or request.deployment.series_name
-    if options.worker_versioning_mode == _VERSIONED:
-        version = (options.deployment_name, options.build_id)
-    else:
-        version = (request.deployment.series_name, request.deployment.build_id)
-    if all(version):
+    version = _version_of(request)
+    if version is not None:
         fill_version(completed.deployment_version, version)
     # Workers that are not versioned may report their default behavior: it means nothing then.
     if not request.HasField("deployment_options") or options.worker_versioning_mode == _VERSIONED:
         completed.versioning_behavior = request.versioning_behavior
+
+
+def _version_of(request: RespondWorkflowTaskCompletedRequest) -> Version | None:
+    options = request.deployment_options
+    if options.worker_versioning_mode == _VERSIONED:
+        version = (options.deployment_name, options.build_id)
+    else:
+        version = (request.deployment.series_name, request.deployment.build_id)
+    return version if all(version) else None
+
+
+def _leaves(state: RunState, request: RespondWorkflowTaskCompletedRequest) -> bool:
+    """Whether the run belongs to another version than that of the worker that answers: it moves
+    there, or somebody has pinned it there while the worker was at it."""
+    versioning = state.versioning
+    if versioning is None:
+        return False
+    return versioning.in_transition or effective_version(versioning) != _version_of(request)
 
 
 def _check_behavior(request: RespondWorkflowTaskCompletedRequest) -> None:
@@ -305,9 +320,7 @@ def _stamp(request: RespondWorkflowTaskCompletedRequest) -> WorkerVersionStamp |
 
 def _write_sticky(decision: Decision, request: RespondWorkflowTaskCompletedRequest) -> None:
     sticky = request.sticky_attributes
-    versioning = decision.state.versioning
-    if versioning is not None and versioning.in_transition:
-        # Whoever has answered is of the version that the run leaves.
+    if _leaves(decision.state, request):
         return
     if sticky.HasField("worker_task_queue"):
         timeout_ns = span_ns(sticky.schedule_to_start_timeout)
@@ -325,7 +338,8 @@ def _decide_next(completion: Completion, original_ns: int) -> list[Message]:
     normal = beat or completion.cancelled_unstarted or bool(state.buffered)
     if state.versioning is not None and state.versioning.in_transition:
         # The next task is what completes the transition, and goes to another worker.
-        normal, inline = True, False
+        normal = True
+    inline = inline and not _leaves(state, request)
     if not normal and not (state.updates and updates.has_outgoing(state)):
         return []
     # A speculative task is only for a worker that takes it in this answer.

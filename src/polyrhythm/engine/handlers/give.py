@@ -32,7 +32,7 @@ from polyrhythm.core.decision import Decision
 from polyrhythm.core.durations import set_span
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
 from polyrhythm.core.state import RunState, Version
-from polyrhythm.core.versions import PINNED, effective_behavior, effective_version
+from polyrhythm.core.versions import PINNED, effective_behavior, effective_version, own_queue
 from polyrhythm.engine.cache import Loaded, LoadedRun
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.deployments import Route
@@ -232,6 +232,8 @@ def _take_activity(
         if versioning is not None and versioning.in_transition:
             # Offered again when the transition is over.
             return None
+        if versioning is not None and not _is_at_its_queue(run.state, offer):
+            return None
         if is_waiting(run.state, offer) and _follow_activity(desk, run, version):
             return None
     decision = Decision(run.state, desk.context_of(run.state.namespace_key))
@@ -240,6 +242,12 @@ def _take_activity(
     if answer is not None:
         desk.turn.stage(run, decision)
     return answer
+
+
+def _is_at_its_queue(state: RunState, offer: ActivityOffer) -> bool:
+    # The offer is of a time when the run was not pinned, or pinned elsewhere.
+    activity = state.activities.get(offer.scheduled_event_id)
+    return activity is not None and offer.queue == own_queue(state, activity.task_queue)
 
 
 def _take_of_entity(

@@ -75,6 +75,7 @@ class Auditor:
 
     def asked(self, request: Any) -> None:
         """Take in a request that reached the server."""
+        self.reader.fleet.asked(request)
         if isinstance(request, ws.StartWorkflowExecutionRequest):
             self._starts[request.request_id] = request
         elif isinstance(request, ws.RespondQueryTaskCompletedRequest):
@@ -114,6 +115,7 @@ class Auditor:
 
     def check(self) -> None:
         """Check everything that this step has changed, and that nothing else has."""
+        self.reader.fleet.look(self.tables.objects)
         for run_key, rows in self.tables.logs.items():
             if RunRow(*self.tables.runs[run_key]).kind == EntityKind.BATCH:
                 self.jobs.read(run_key, rows)
@@ -133,6 +135,7 @@ class Auditor:
         self.ledger.balance(gone)
         self.families.check(self._changed, gone, self._lossy)
         self.jobs.check(self.views.values())
+        self.reader.fleet.check(self._changed)
         self._changed.clear()
         self._lossy = False
         for request, value, error in self._promises:

@@ -71,12 +71,19 @@ def open_work(view: RunView, now_ns: int) -> list[tuple[int, str]]:
     if not view.open:
         return work
     if view.task is not None and not view.task.started_id:
-        work.append((WorkKind.WORKFLOW_TASK, view.sticky_queue or view.task_queue))
+        queue = view.sticky_queue or _own_queue(view, view.task_queue)
+        work.append((WorkKind.WORKFLOW_TASK, queue))
     for activity in view.activities.values():
-        waits = not activity.started_ns and not activity.paused
+        waits = not activity.started_ns and not activity.paused and not view.versions.moving
         if waits and not _backs_off(activity, now_ns):
-            work.append((WorkKind.ACTIVITY, activity.queue))
+            work.append((WorkKind.ACTIVITY, _own_queue(view, activity.queue)))
     return work
+
+
+def _own_queue(view: RunView, queue: str) -> str:
+    # Workers of a version stand at a queue of their own, so does what is pinned to it.
+    held = view.versions.held
+    return "\x00".join((queue, *held)) if held is not None else queue
 
 
 def _backs_off(activity: ActivityView, now_ns: int) -> bool:

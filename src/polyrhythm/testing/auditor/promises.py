@@ -15,6 +15,7 @@ import temporalio.api.workflowservice.v1 as ws
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
+from polyrhythm.api import service as api
 from polyrhythm.testing.auditor.finding import Finding, require
 from polyrhythm.testing.auditor.handed import Handed
 from polyrhythm.testing.auditor.view import RunView
@@ -177,6 +178,16 @@ def _heartbeat(book: Book, request: Any, _reply: Any) -> None:
     )
 
 
+def _postponed(book: Book, request: Any, _reply: Any) -> None:
+    view = book.run(book.handed.activities[request.task_token][0])
+    wait_ns = view.postponed.get(request.details)
+    require(
+        view.going or wait_ns == request.delay_ns,
+        "postponed",
+        f"{view.name}: given back for {request.delay_ns}, waits {wait_ns} by its log",
+    )
+
+
 def _history(book: Book, request: Any, reply: Any) -> None:
     events = list(reply.history.events)
     if not events:
@@ -249,6 +260,7 @@ PROMISES: dict[type, Callable[[Book, Any, Any], None]] = {
     ws.RespondActivityTaskCanceledRequest: _activity_ended,
     ws.RespondActivityTaskCompletedByIdRequest: _activity_ended_by_id,
     ws.RecordActivityTaskHeartbeatRequest: _heartbeat,
+    api.PostponeActivityTaskRequest: _postponed,
     ws.GetWorkflowExecutionHistoryRequest: _history,
     ws.DescribeWorkflowExecutionRequest: _described,
     ws.QueryWorkflowRequest: _queried,

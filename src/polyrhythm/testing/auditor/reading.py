@@ -11,6 +11,7 @@ from temporalio.api.history.v1 import History, HistoryEvent
 
 from polyrhythm.api import notes
 from polyrhythm.testing.auditor.finding import require
+from polyrhythm.testing.auditor.fleet import Fleet
 from polyrhythm.testing.auditor.ledger import Ledger
 from polyrhythm.testing.auditor.reading_activities import ACTIVITY_EVENTS
 from polyrhythm.testing.auditor.reading_copies import COPY_EVENTS, begin_anew, check_copy
@@ -36,6 +37,7 @@ class Reader:
     def __init__(self, ledger: Ledger, by_run: dict[str, RunView]) -> None:
         self.ledger = ledger
         self.by_run = by_run
+        self.fleet = Fleet()
         self.newest_ns = 0
 
     def read_row(self, view: RunView, event_bytes: bytes, note_bytes: bytes) -> None:
@@ -45,6 +47,7 @@ class Reader:
         taken = list(notes.NoteList.FromString(note_bytes).notes)
         view.base_run_id = view.base_run_id or _base_of(taken)
         view.copying = view.forking = bool(view.base_run_id) and not view.events
+        self.fleet.begin_row(view)
         at = 0
         for event in events:
             while at < len(taken) and taken[at].at_event_id <= event.event_id:
@@ -55,6 +58,7 @@ class Reader:
             self._note(view, note)
         require(not view.flushing, "buffer", f"{view.name}: flushed events are missing")
         require(not view.copying, "fork", f"{view.name}: copies without an end")
+        self.fleet.end_row(view)
         view.forking = view.closing = False
         view.event_bytes += _payload_bytes(event_bytes)
 
@@ -64,6 +68,7 @@ class Reader:
         handler = table.get(event.event_type)
         require(handler, "unknown", f"{view.name}: event type {event.event_type}")
         assert handler is not None
+        self.fleet.event(view, event)
         handler(self.ledger, view, event)
 
     def _event(self, view: RunView, event: HistoryEvent) -> None:
@@ -146,6 +151,7 @@ class Reader:
         if kind == "batch" and not view.copying:
             # Decided apart from the reset, in the same commit.
             view.forking = False
+        self.fleet.note(view, note)
         _NOTES[kind](self.ledger, view, note)
 
 

@@ -99,6 +99,9 @@ def _activity(_ledger: Ledger, view: RunView, note: notes.Note) -> None:
         _taken(view, activity, change.started_ns)
         place = (activity.scheduled_id, activity.attempt)
         view.start_details.setdefault(place, set()).add(change.heartbeat_details)
+    elif activity.started_ns and not change.started_ns:
+        # Given back by its worker, or by an operator's word; the attempt keeps its number.
+        view.postponed[change.heartbeat_details] = change.available_ns - note.time_ns
     activity.attempt, activity.started_ns = change.attempt, change.started_ns
     activity.available_ns = change.available_ns
     activity.heartbeat_ns = change.heartbeat_ns
@@ -244,4 +247,6 @@ NOTES: dict[str, Callable[[Ledger, RunView, notes.Note], None]] = {
     "received": _received,
     "batch": _nothing,
     "reset_to": _reset_to,
+    "version_transition": _nothing,
+    "target_version_seen": _nothing,
 }

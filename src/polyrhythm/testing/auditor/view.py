@@ -79,6 +79,42 @@ class ActivityView:
 
 
 @dataclass(slots=True)
+class VersionView:
+    """Which version a run belongs to: what its last worker said, what an override says, and where
+    it moves to while `moving`. A version is (deployment, build), None is none."""
+
+    behavior: int = 0
+    version: tuple[str, str] | None = None
+    override: int = 0
+    pinned: tuple[str, str] | None = None
+    moving: bool = False
+    target: tuple[str, str] | None = None
+    # Who took a task in the row that is being read, unless something has changed since.
+    taken: list[tuple[str, str] | None] = field(default_factory=list)
+    # Who completed a task in that row: it may be given the next one at once.
+    answered: str = ""
+
+    @property
+    def kind(self) -> int:
+        """The behavior that holds now, as the protocol numbers it: 1 stays, 2 follows."""
+        return 2 if self.moving else self.override or self.behavior
+
+    @property
+    def held(self) -> tuple[str, str] | None:
+        """The version that the run is pinned to now."""
+        return self.now if self.kind == 1 else None
+
+    @property
+    def now(self) -> tuple[str, str] | None:
+        """The version that its tasks are for, unless the routing moves them."""
+        if self.moving:
+            return self.target
+        if self.override == 1:
+            return self.pinned
+        return self.version if self.kind else None
+
+
+@dataclass(slots=True)
 class RunView:
     """One run, as its log tells it."""
 
@@ -151,6 +187,8 @@ class RunView:
     # With which heartbeat details they were.
     start_details: dict[tuple[int, int], set[bytes]] = field(default_factory=dict)
     started_events: dict[int, int] = field(default_factory=dict)
+    # Attempts that were given back, by what their workers left for the next: the span they wait.
+    postponed: dict[bytes, int] = field(default_factory=dict)
     children: dict[int, ChildView] = field(default_factory=dict)
     # Ends of children that this row tells of: (event type, first run id, last run id).
     heard: list[tuple[int, str, str]] = field(default_factory=list)
@@ -158,6 +196,7 @@ class RunView:
     reported: bool = False
     # Terminated by a reset, which has made another run.
     replaced: bool = False
+    versions: VersionView = field(default_factory=VersionView)
     # Children to whom the close policy was due when the run closed, by their initiated event.
     bereaved: dict[int, ChildView] = field(default_factory=dict)
     updates: dict[str, UpdateView] = field(default_factory=dict)

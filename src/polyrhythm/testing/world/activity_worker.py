@@ -11,10 +11,13 @@ from functools import partial
 from typing import Any
 
 import temporalio.api.workflowservice.v1 as ws
+from temporalio.api.common.v1 import Payloads
 
+from polyrhythm.api import service as api
 from polyrhythm.base.errors import PolyrhythmError, Unavailable
 from polyrhythm.testing.world.network import Lost
 from polyrhythm.testing.world.place import Place
+from polyrhythm.testing.world.releases import draw_builds, identity_of, name_version
 
 
 class ActivityWorker:
@@ -44,28 +47,34 @@ class ActivityWorker:
             self._cancel_by_id,
             self._complete_too_large,
         ]
+        if "postponing" in world.profile.nouns:
+            self._ways += [self._postpone] * 4
         self.die()
 
     def die(self) -> None:
         """End this life and begin the next: tasks it has are never answered."""
         self._life += 1
         self._name = f"doer-{self._number}.{self._life}"
-        for queue in range(self._world.profile.queues):
-            poll = partial(self._poll, f"activities-{queue}", self._life)
-            self._world.after_ms(0, 30, poll)
+        for build in draw_builds(self._world):
+            for queue in range(self._world.profile.queues):
+                poll = partial(self._poll, f"activities-{queue}", build, self._life)
+                self._world.after_ms(0, 30, poll)
 
-    def _poll(self, queue: str, life: int) -> None:
+    def _poll(self, queue: str, build: str, life: int) -> None:
         if life != self._life:
             return
-        request = ws.PollActivityTaskQueueRequest(identity=self._name)
+        request = ws.PollActivityTaskQueueRequest(identity=identity_of(self._name, build))
         request.task_queue.name = queue
-        self._world.send(request, partial(self._polled, queue, life), poll=True)
+        name_version(request, build)
+        self._world.send(request, partial(self._polled, queue, build, life), poll=True)
 
-    def _polled(self, queue: str, life: int, task: Any, error: Exception | None) -> None:
+    def _polled(
+        self, queue: str, build: str, life: int, task: Any, error: Exception | None
+    ) -> None:
         if life != self._life:
             return
         wait = self._world.pause_ms(error)
-        self._world.after_ms(*wait, partial(self._poll, queue, life))
+        self._world.after_ms(*wait, partial(self._poll, queue, build, life))
         if task is not None and task.task_token:
             self.take(task)
             if self._world.chance(self._world.rates.task_doubled):
@@ -178,6 +187,14 @@ class ActivityWorker:
 
     def _be_silent(self, _task: Any) -> None:
         self._world.trace.count("activity silent")
+
+    def _postpone(self, task: Any) -> None:
+        request = api.PostponeActivityTaskRequest(task_token=task.task_token)
+        request.delay_ns = self._random.choice((1, 300, 3_000, 20_000)) * 1_000_000
+        details = Payloads()
+        details.payloads.add().data = self._payload("postponed", task.attempt)
+        request.details = details.SerializeToString()
+        self._send(request)
 
     def _beat(self, task: Any) -> None:
         request = ws.RecordActivityTaskHeartbeatRequest(

@@ -22,6 +22,7 @@ from polyrhythm.stores.port import RunFilter
 from polyrhythm.testing.world.callers import Caller
 from polyrhythm.testing.world.commands import CRONS, fill_span, fill_workflow_policy
 from polyrhythm.testing.world.place import Place
+from polyrhythm.testing.world.releases import fill_override
 
 _REUSE = [
     WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED,
@@ -180,6 +181,8 @@ def fill_start(world: Place, caller: Caller, request: Any) -> None:
         request.memo.fields["two"].data = b"2"
     if random.random() < 0.15:
         request.priority.priority_key = random.randint(1, 5)
+    if "versions" in world.profile.nouns and random.random() < 0.1:
+        fill_override(world, request.versioning_override)
     if "chains" in world.profile.nouns:
         if random.random() < 0.3:
             fill_workflow_policy(random, request.retry_policy)

@@ -67,6 +67,9 @@ _HIGHEST = {
 # retries of workflows and cron; updates; resets; what operators do to activities and options;
 # batch operations.
 NOUNS = ("families", "chains", "updates", "resets", "operations", "batches")
+# Nouns that fewer seeds have, so that a seed stays short: attempts that are given back;
+# versions of workers.
+RARER_NOUNS = ("postponing", "versions")
 
 
 @dataclass(slots=True)
@@ -85,22 +88,28 @@ class Profile:
     nouns: frozenset[str]
 
 
-def draw_profile(random: Random) -> Profile:
+def draw_profile(seed: int, random: Random) -> Profile:
     """Draw a seed's shape."""
+    apart = Random(f"{seed}/nouns")
     rates = Rates()
     for each in fields(Rates):
         if random.random() < 0.6:
             setattr(rates, each.name, _HIGHEST[each.name] * random.random())
+    limits = _draw_limits(random)
+    rarer = frozenset(noun for noun in RARER_NOUNS if apart.random() < 0.35)
+    if "versions" in rarer:
+        # Workers of every version wait once the world heals.
+        limits.waiters_max = 1000
     return Profile(
         rates=rates,
-        limits=_draw_limits(random),
+        limits=limits,
         steps=random.choice((300, 500, 800)),
         stride_ms=random.choice((0, 20, 120)),
         workflow_ids=random.randint(2, 7),
         clients=random.randint(1, 4),
         worker_pairs=random.randint(1, 3),
         queues=random.randint(1, 2),
-        nouns=frozenset(noun for noun in NOUNS if random.random() < 0.65),
+        nouns=rarer.union(noun for noun in NOUNS if random.random() < 0.65),
     )
 
 

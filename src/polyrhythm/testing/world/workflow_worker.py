@@ -27,6 +27,12 @@ from polyrhythm.base.limits import SECOND_NS
 from polyrhythm.testing.world.network import Lost
 from polyrhythm.testing.world.place import Place
 from polyrhythm.testing.world.programs import Program, decide, draw_program
+from polyrhythm.testing.world.releases import (
+    draw_builds,
+    fill_behavior,
+    identity_of,
+    name_version,
+)
 from polyrhythm.testing.world.seen import read_history
 from polyrhythm.testing.world.update_answers import Answers, answer_updates
 
@@ -36,11 +42,22 @@ _WAYS = ("silent", "fail", "malformed", "oversize", "garbled", "beat", "twice")
 
 
 @dataclass(slots=True)
+class Seat:
+    """Where a worker waits for tasks in one of its lives, and as what build."""
+
+    queue: str
+    kind: TaskQueueKind.ValueType
+    build: str
+    life: int
+
+
+@dataclass(slots=True)
 class Answer:
-    """An answer to a workflow task, sent by a worker in one of its lives."""
+    """An answer to a workflow task, sent by a worker of some build in one of its lives."""
 
     request: Any
     run_id: str
+    build: str
     life: int
     tries_left: int = 2
 
@@ -55,6 +72,8 @@ class WorkflowWorker:
         self._life = 0
         self._cache: dict[str, list[HistoryEvent]] = {}
         self._programs: dict[str, Program] = {}
+        # By their tokens: which build has taken tasks.
+        self._builds: dict[bytes, str] = {}
         self._answered = 0
         self.die()
 
@@ -63,38 +82,36 @@ class WorkflowWorker:
         self._life += 1
         self._cache = {}
         self._name = f"worker-{self._number}.{self._life}"
-        for queue in range(self._world.profile.queues):
-            self._poll_later(f"workflows-{queue}", _NORMAL, self._life)
-        self._poll_later(f"sticky-{self._name}", _STICKY, self._life)
+        for build in draw_builds(self._world):
+            queues = [f"workflows-{queue}" for queue in range(self._world.profile.queues)]
+            seats = [Seat(queue, _NORMAL, build, self._life) for queue in queues]
+            seats.append(Seat(f"sticky-{self._identity(build)}", _STICKY, build, self._life))
+            for seat in seats:
+                self._world.after_ms(0, 30, partial(self._poll, seat))
 
     def take(self, task: Any) -> None:
         """Work on a task that came with another answer."""
         self._work_later(task)
 
-    def _poll_later(self, queue: str, kind: TaskQueueKind.ValueType, life: int) -> None:
-        self._world.after_ms(0, 30, partial(self._poll, queue, kind, life))
+    def _identity(self, build: str) -> str:
+        return identity_of(self._name, build)
 
-    def _poll(self, queue: str, kind: TaskQueueKind.ValueType, life: int) -> None:
-        if life != self._life:
+    def _poll(self, seat: Seat) -> None:
+        if seat.life != self._life:
             return
-        request = ws.PollWorkflowTaskQueueRequest(identity=self._name)
-        request.task_queue.name = queue
-        request.task_queue.kind = kind
-        self._world.send(request, partial(self._polled, queue, kind, life), poll=True)
+        request = ws.PollWorkflowTaskQueueRequest(identity=self._identity(seat.build))
+        request.task_queue.name = seat.queue
+        request.task_queue.kind = seat.kind
+        name_version(request, seat.build)
+        self._world.send(request, partial(self._polled, seat), poll=True)
 
-    def _polled(
-        self,
-        queue: str,
-        kind: TaskQueueKind.ValueType,
-        life: int,
-        task: Any,
-        error: Exception | None,
-    ) -> None:
-        if life != self._life:
+    def _polled(self, seat: Seat, task: Any, error: Exception | None) -> None:
+        if seat.life != self._life:
             return
         wait = self._world.pause_ms(error)
-        self._world.after_ms(*wait, partial(self._poll, queue, kind, life))
+        self._world.after_ms(*wait, partial(self._poll, seat))
         if task is not None and task.task_token:
+            self._builds[task.task_token] = seat.build
             self._work_later(task)
             if self._world.chance(self._world.rates.task_doubled):
                 self._world.trace.count("task doubled")
@@ -151,18 +168,20 @@ class WorkflowWorker:
         return answers
 
     def _complete(self, task: Any, answers: Answers) -> None:
+        build = self._builds.get(task.task_token, "")
         request = ws.RespondWorkflowTaskCompletedRequest(
             task_token=task.task_token,
-            identity=self._name,
+            identity=self._identity(build),
             commands=answers.commands,
             messages=answers.messages,
         )
+        fill_behavior(self._world, request, build)
         # The newer SDKs can take back what a task without effect has shown them.
         can_discard = self._random.random() < 0.5
         request.capabilities.discard_speculative_workflow_task_with_events = can_discard
         if task.attempt == 1 and self._random.random() < 0.7:
             sticky = request.sticky_attributes
-            sticky.worker_task_queue.name = f"sticky-{self._name}"
+            sticky.worker_task_queue.name = f"sticky-{self._identity(build)}"
             sticky.worker_task_queue.kind = _STICKY
             sticky.schedule_to_start_timeout.FromNanoseconds(5 * SECOND_NS)
         request.return_new_workflow_task = self._random.random() < 0.4
@@ -170,7 +189,7 @@ class WorkflowWorker:
             result = request.query_results[query_id]
             result.result_type = QueryResultType.QUERY_RESULT_TYPE_ANSWERED
             result.answer.payloads.add().data = self._answer()
-        self._send(request, task.workflow_execution.run_id)
+        self._send(request, task)
 
     def _answer(self) -> bytes:
         self._answered += 1
@@ -180,21 +199,22 @@ class WorkflowWorker:
         request = ws.RespondQueryTaskCompletedRequest(task_token=task.task_token)
         request.completed_type = QueryResultType.QUERY_RESULT_TYPE_ANSWERED
         request.query_result.payloads.add().data = self._answer()
-        self._send(request, task.workflow_execution.run_id)
+        self._send(request, task)
 
     def _fail(self, task: Any, message: str) -> None:
+        build = self._builds.get(task.task_token, "")
         request = ws.RespondWorkflowTaskFailedRequest(
-            task_token=task.task_token, identity=self._name
+            task_token=task.task_token, identity=self._identity(build)
         )
+        name_version(request, build)
         request.cause = (
             WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE
         )
         request.failure.message = message
         self._cache.pop(task.workflow_execution.run_id, None)
-        self._send(request, task.workflow_execution.run_id)
+        self._send(request, task)
 
     def _misbehave(self, task: Any, events: list[HistoryEvent]) -> None:
-        run_id = task.workflow_execution.run_id
         how = self._random.choice(_WAYS)
         self._world.trace.count(f"task {how}")
         if how == "fail":
@@ -218,20 +238,23 @@ class WorkflowWorker:
             answers.messages.append(Message(id="empty", protocol_instance_id="no body"))
             self._complete(task, answers)
         elif how == "beat":
+            build = self._builds.get(task.task_token, "")
             request = ws.RespondWorkflowTaskCompletedRequest(
-                task_token=task.task_token, identity=self._name
+                task_token=task.task_token, identity=self._identity(build)
             )
+            fill_behavior(self._world, request, build)
             request.force_create_new_workflow_task = True
             request.return_new_workflow_task = self._random.random() < 0.5
-            self._cache.pop(run_id, None)
-            self._send(request, run_id)
+            self._cache.pop(task.workflow_execution.run_id, None)
+            self._send(request, task)
         elif how == "twice":
             answers = self._decide(task, events)
             self._complete(task, answers)
             self._world.after_ms(0, 3000, partial(self._complete, task, answers))
 
-    def _send(self, request: Any, run_id: str) -> None:
-        self._try(Answer(request, run_id, self._life))
+    def _send(self, request: Any, task: Any) -> None:
+        build = self._builds.get(task.task_token, "")
+        self._try(Answer(request, task.workflow_execution.run_id, build, self._life))
 
     def _try(self, answer: Answer) -> None:
         self._world.send(answer.request, partial(self._sent, answer))
@@ -252,4 +275,5 @@ class WorkflowWorker:
         if kept and answer.run_id in self._cache:
             self._cache[answer.run_id] = self._cache[answer.run_id][:kept]
         if value.HasField("workflow_task"):
+            self._builds[value.workflow_task.task_token] = answer.build
             self._work_later(value.workflow_task)

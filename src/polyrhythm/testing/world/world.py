@@ -34,6 +34,7 @@ from polyrhythm.testing.world.operators import Operator
 from polyrhythm.testing.world.place import Answered
 from polyrhythm.testing.world.process import Complaints, Process, SeededIds, StoreFaults
 from polyrhythm.testing.world.profile import Rates, draw_profile
+from polyrhythm.testing.world.releases import Releaser
 from polyrhythm.testing.world.trace import Trace
 from polyrhythm.testing.world.updaters import Updater
 from polyrhythm.testing.world.workflow_worker import WorkflowWorker
@@ -55,7 +56,7 @@ class World:
     def __init__(self, seed: int, verbose: bool = False) -> None:
         self.seed = seed
         self.random = Random(seed)
-        self.profile = draw_profile(self.random)
+        self.profile = draw_profile(seed, self.random)
         self.rates = self.profile.rates
         self.healing = False
         self.now_ns = ORIGIN_NS
@@ -81,6 +82,8 @@ class World:
             if "updates" in self.profile.nouns:
                 Updater(self, number)
         Operator(self, 0)
+        if "versions" in self.profile.nouns:
+            Releaser(self)
         pairs = range(self.profile.worker_pairs)
         self.workers: list[WorkflowWorker | ActivityWorker] = []
         for number in pairs:
