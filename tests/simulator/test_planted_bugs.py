@@ -40,6 +40,9 @@ RULES = {
     "pin_in_name_only": {"version", "row"},
     "ramp_by_chance": {"ramp"},
     "drain_too_soon": {"drainage"},
+    "take_plain_answers_of_any_attempt": {"attempt", "acknowledged"},
+    "retry_plain_activities_at_once": {"backoff"},
+    "start_plain_activities_again": {"one open run", "policy"},
     "count_attempts_given_back": {"postponed", "attempt", "early"},
 }
 

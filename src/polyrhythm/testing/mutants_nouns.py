@@ -12,17 +12,18 @@ from typing import Any
 from unittest.mock import patch
 
 from polyrhythm.api import notes
+from polyrhythm.base.retry import next_retry
 from polyrhythm.core import decision
 from polyrhythm.core.apply import NOTES
 from polyrhythm.core.batch_job import BatchState, decide_progress
 from polyrhythm.core.closing import closing_messages
-from polyrhythm.core.decide import chain, postpone, reset, task, update
+from polyrhythm.core.decide import chain, postpone, reset, standalone_attempt, task, update
 from polyrhythm.core.decide.commands import continue_as_new
 from polyrhythm.core.decide.retry_policy import decide_retry
 from polyrhythm.core.decision import NewRun
 from polyrhythm.core.state import RunState
 from polyrhythm.engine import deployments
-from polyrhythm.engine.handlers import batches, deployment_access, give, match, updates
+from polyrhythm.engine.handlers import batches, deployment_access, give, match, standalone, updates
 
 
 @contextmanager
@@ -217,6 +218,38 @@ def drain_too_soon() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def take_plain_answers_of_any_attempt() -> Iterator[None]:
+    """A token of an earlier attempt of an activity without a workflow ends a later one."""
+    answered = standalone_attempt._answered
+
+    def careless(state: Any, token: Any, context: Any) -> Any:
+        token.attempt = 0
+        return answered(state, token, context)
+
+    with patch.object(standalone_attempt, "_answered", careless):
+        yield
+
+
+@contextmanager
+def retry_plain_activities_at_once() -> Iterator[None]:
+    """The next attempt of an activity without a workflow does not wait."""
+
+    def hasty(*given: Any) -> Any:
+        verdict, _ = next_retry(*given)
+        return verdict, 1
+
+    with patch("polyrhythm.core.decide.standalone_attempt.next_retry", hasty):
+        yield
+
+
+@contextmanager
+def start_plain_activities_again() -> Iterator[None]:
+    """A start looks at nobody who has the id already."""
+    with patch.object(standalone, "resolve_standalone", lambda _newest, _request: None):
+        yield
+
+
 NOUN_MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     each.__name__: each
     for each in (
@@ -233,6 +266,9 @@ NOUN_MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         leave_runs_of_batches_out,
         give_back_at_once,
         count_attempts_given_back,
+        take_plain_answers_of_any_attempt,
+        retry_plain_activities_at_once,
+        start_plain_activities_again,
         hand_pinned_activities_to_anybody,
         pin_in_name_only,
         ramp_by_chance,

@@ -28,6 +28,7 @@ from polyrhythm.testing.auditor.promises import PROMISES, Book
 from polyrhythm.testing.auditor.promises_operations import OPERATION_PROMISES
 from polyrhythm.testing.auditor.promises_updates import UPDATE_PROMISES
 from polyrhythm.testing.auditor.reading import Reader
+from polyrhythm.testing.auditor.standalone import StandaloneAuditor
 from polyrhythm.testing.auditor.view import RunView
 
 _PROMISES = {**PROMISES, **UPDATE_PROMISES, **OPERATION_PROMISES}
@@ -55,6 +56,7 @@ class Auditor:
         self.reader = Reader(self.ledger, self.book.by_run)
         self.families = Families(self.book, self.ledger)
         self.jobs = Jobs()
+        self.plain = StandaloneAuditor()
         self.counts: Counter[str] = Counter()
         self._epoch = 0
         self._written: dict[int, int] = {}
@@ -106,19 +108,28 @@ class Auditor:
                 view.deleted = view.going = True
                 self._going.append(view)
                 self.book.deleted.add(view.run_id)
-            else:
+            elif not self.plain.delete(run_key):
                 self._lossy = True
 
     def told(self, request: Any, value: Any, error: Exception | None) -> None:
         """Take in an answer, lost on its way or not."""
-        self._promises.append((request, value, error))
+        if error is None and self.plain.owns(request, value):
+            self.counts[type(request).__name__] += 1
+            self.plain.told(request, value)
+        else:
+            self._promises.append((request, value, error))
 
     def check(self) -> None:
         """Check everything that this step has changed, and that nothing else has."""
         self.reader.fleet.look(self.tables.objects)
+        plain: list[tuple[int, list[bytes]]] = []
         for run_key, rows in self.tables.logs.items():
-            if RunRow(*self.tables.runs[run_key]).kind == EntityKind.BATCH:
+            kind = RunRow(*self.tables.runs[run_key]).kind
+            if kind == EntityKind.BATCH:
                 self.jobs.read(run_key, rows)
+                continue
+            if kind == EntityKind.ACTIVITY:
+                plain.append((run_key, [row[5] for row in rows]))
                 continue
             view = self.views.get(run_key)
             if view is None:
@@ -130,6 +141,7 @@ class Auditor:
             if stored is not None and run_key in self.views:
                 check_row(self.views[run_key], RunRow(*stored), now_ns)
         self._written.clear()
+        self.plain.check(plain, 0, self.reader.newest_ns)
         self._check_gone()
         gone = {view.run_id for view in self._going}
         self.ledger.balance(gone)

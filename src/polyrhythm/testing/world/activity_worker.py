@@ -84,7 +84,7 @@ class ActivityWorker:
     def take(self, task: Any) -> None:
         """Work on a task."""
         healing = self._world.healing
-        name = (task.workflow_execution.run_id, task.activity_id)
+        name = (task.workflow_execution.run_id or task.activity_run_id, task.activity_id)
         stale, self._past[name] = self._past.get(name), task
         if stale is not None and self._random.random() < 0.5:
             self._world.trace.count("activity stale answer")
@@ -158,7 +158,8 @@ class ActivityWorker:
         execution = task.workflow_execution
         request.workflow_id = execution.workflow_id
         # Without a run id it is the newest run's activity of this name.
-        request.run_id = execution.run_id if self._random.random() < 0.7 else ""
+        run_id = execution.run_id or task.activity_run_id
+        request.run_id = run_id if self._random.random() < 0.7 else ""
         request.activity_id = task.activity_id
         request.identity = self._name
 

@@ -68,8 +68,8 @@ _HIGHEST = {
 # batch operations.
 NOUNS = ("families", "chains", "updates", "resets", "operations", "batches")
 # Nouns that fewer seeds have, so that a seed stays short: attempts that are given back;
-# versions of workers.
-RARER_NOUNS = ("postponing", "versions")
+# versions of workers; activities without a workflow.
+RARER_NOUNS = ("postponing", "versions", "plain activities")
 
 
 @dataclass(slots=True)

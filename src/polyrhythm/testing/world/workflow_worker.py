@@ -133,6 +133,11 @@ class WorkflowWorker:
         if task.HasField("query"):
             self._answer_query(task)
             return
+        if task.next_page_token:
+            request = ws.GetWorkflowExecutionHistoryRequest(next_page_token=task.next_page_token)
+            request.execution.CopyFrom(task.workflow_execution)
+            self._world.send(request, partial(self._read_on, task, life))
+            return
         run_id = task.workflow_execution.run_id
         events = self._history(run_id, task)
         if events is None:
@@ -142,9 +147,20 @@ class WorkflowWorker:
         else:
             self._complete(task, self._decide(task, events))
 
+    def _read_on(self, task: Any, life: int, page: Any, _error: Exception | None) -> None:
+        if page is None:
+            self._fail(task, "history is incomplete")
+            return
+        # Another copy of the task may be at work.
+        longer = type(task)()
+        longer.CopyFrom(task)
+        longer.history.events.extend(page.history.events)
+        longer.next_page_token = page.next_page_token
+        self._work(longer, life)
+
     def _history(self, run_id: str, task: Any) -> list[HistoryEvent] | None:
         events = list(task.history.events)
-        if not events or task.next_page_token:
+        if not events:
             return None
         if events[0].event_id > 1:
             before = self._cache.get(run_id)

@@ -32,6 +32,7 @@ from polyrhythm.testing.world.known import Known
 from polyrhythm.testing.world.network import POLL_PATIENCE_HEALED_NS, Network
 from polyrhythm.testing.world.operators import Operator
 from polyrhythm.testing.world.place import Answered
+from polyrhythm.testing.world.plain_activities import PlainClient
 from polyrhythm.testing.world.process import Complaints, Process, SeededIds, StoreFaults
 from polyrhythm.testing.world.profile import Rates, draw_profile
 from polyrhythm.testing.world.releases import Releaser
@@ -84,6 +85,8 @@ class World:
         Operator(self, 0)
         if "versions" in self.profile.nouns:
             Releaser(self)
+        if "plain activities" in self.profile.nouns:
+            PlainClient(self)
         pairs = range(self.profile.worker_pairs)
         self.workers: list[WorkflowWorker | ActivityWorker] = []
         for number in pairs:
@@ -322,12 +325,13 @@ class World:
             worker.die()
         last = self.steps + HEAL_STEPS_TOTAL
         until, ended = self.steps, -1
-        while (unsettled := self._unsettled()) or self.auditor.jobs.unsettled():
+        while (unsettled := self._unsettled()) or self._owes_more():
             if len(self.auditor.views) - len(unsettled) > ended:
                 ended = len(self.auditor.views) - len(unsettled)
                 until = self.steps + HEAL_STEPS_MAX
             if self.steps >= min(until, last):
-                raise Finding("liveness", self._describe(unsettled))
+                plain = [view.name for view in self.auditor.plain.unsettled()]
+                raise Finding("liveness", f"{self._describe(unsettled)} {plain}")
             if self.steps % MEND_STEPS == 0:
                 self._mend()
             self.step()
@@ -348,6 +352,9 @@ class World:
                 continue
             execution.workflow_id, execution.run_id = view.workflow_id, view.run_id
             self.send(request, _ignore)
+
+    def _owes_more(self) -> bool:
+        return bool(self.auditor.jobs.unsettled() or self.auditor.plain.unsettled())
 
     def _unsettled(self) -> list[RunView]:
         views = self.auditor.views.values()
