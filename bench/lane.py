@@ -11,7 +11,6 @@ server sets it. Prints one JSON object; building the requests is counted in.
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,6 +28,7 @@ from polyrhythm.base.limits import Limits
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.lane import Lane
 from polyrhythm.stores.sqlite.store import SqliteStore
+from polyrhythm.testing.evidence import commit
 
 GOAL_PER_S = 2000
 
@@ -135,17 +135,11 @@ def main() -> int:
     parser.add_argument("--out", help="also written there")
     options = parser.parse_args()
     rounds = [measure(options.workflows, options.at_once) for _ in range(options.rounds)]
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
     report = {
         "what": "workflows of one activity, a lane on one SQLite file, durability full, no loop",
         "command": f"python bench/lane.py --workflows {options.workflows}"
         f" --at-once {options.at_once} --rounds {options.rounds}",
-        "commit": commit,
+        "commit": commit(),
         "goal_workflows_per_s": GOAL_PER_S,
         "workflows_per_s": round(statistics.median(rate for rate, _, _ in rounds), 1),
         "cpu_us_per_workflow": round(statistics.median(cpu for _, cpu, _ in rounds), 1),

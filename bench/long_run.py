@@ -13,7 +13,6 @@ import argparse
 import json
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,8 +26,8 @@ from temporalio.api.enums.v1 import TaskQueueKind
 
 from polyrhythm.base.entities import EntityKind
 from polyrhythm.engine.calls import Call
+from polyrhythm.testing.evidence import commit
 
-ROOT = Path(__file__).resolve().parents[1]
 NAME = "long"
 STICKY = "bench-sticky"
 GOAL = 1.5
@@ -143,12 +142,10 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.dir) as folder:
         found = measure(folder, options.events, options.window)
-    git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     report = {
         "what": "processor time of a round of 10 events of one run, its first rounds and its last",
         "command": f"python bench/long_run.py --events {options.events} --window {options.window}",
-        "commit": commit,
+        "commit": commit(),
         "python": platform.python_version(),
         "goal_last_over_first": GOAL,
         **found,

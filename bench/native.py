@@ -23,6 +23,7 @@ from typing import Any
 
 from polyrhythm import App
 from polyrhythm.base.collector import settle_collector
+from polyrhythm.testing.evidence import commit
 
 HERE = Path(__file__).resolve().parent
 SEQUENTIAL = 100
@@ -210,10 +211,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         found = compare(arguments, folder)
-    git = ["git", "-C", str(HERE), "rev-parse", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     report = {
-        "commit": commit,
+        "commit": commit(),
         "command": "python bench/native.py --peers PYTHON --restate RESTATE_SERVER",
         "durability": "full",
         "goals": GOALS,

@@ -29,6 +29,7 @@ from typing import Any
 from sleeping import SHAPES
 
 from polyrhythm import App, Query, Signal, wf
+from polyrhythm.testing.evidence import commit
 
 ROOT = Path(__file__).resolve().parents[1]
 WARM = 200
@@ -166,12 +167,10 @@ def main() -> int:
         one["first_answer_s"]["max"] <= GOAL_S and max(one["rss_mb"].values()) <= GOAL_MB
         for one in shapes.values()
     )
-    git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     report = {
         "what": "workflows in process: one of many tasks, and many asleep",
         "command": f"python bench/native_scale.py --steps {options.steps} --runs {options.runs}",
-        "commit": commit,
+        "commit": commit(),
         "python": platform.python_version(),
         "durability": "full",
         "goals": {"ratio": GOAL_RATIO, "first_answer_s": GOAL_S, "rss_mb": GOAL_MB, "met": met},

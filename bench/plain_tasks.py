@@ -15,7 +15,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -23,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from polyrhythm import App
+from polyrhythm.testing.evidence import commit
 
-ROOT = Path(__file__).resolve().parents[1]
 IN_FLIGHT = (1, 100)
 SEQUENTIAL_SHARE = 10
 
@@ -85,12 +84,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/bench.db"
         figures = asyncio.run(run(url, options.count, options.rounds))
-    git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
     report = {
         "what": "plain tasks beside workflows of one task, in process, durability full",
         "command": f"python bench/plain_tasks.py --count {options.count} --rounds {options.rounds}",
-        "commit": commit,
+        "commit": commit(),
         "python": platform.python_version(),
         "processors": os.cpu_count(),
         "load": [round(value, 1) for value in os.getloadavg()],

@@ -12,7 +12,6 @@ seconds. Processor time is of the whole process.
 import argparse
 import json
 import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,8 +24,8 @@ from temporalio.api.enums.v1 import ScheduleOverlapPolicy
 
 from polyrhythm.base.collector import settle_collector
 from polyrhythm.base.entities import EntityKind
+from polyrhythm.testing.evidence import commit
 
-ROOT = Path(__file__).resolve().parents[1]
 AT_ONCE = 500
 GOAL_P99_MS = 250
 IDLE_S = 10
@@ -41,12 +40,11 @@ def main() -> int:
         idle = measure_idle(Path(folder) / "idle.db", options.schedules)
         busy = measure_busy(Path(folder) / "busy.db", options.schedules, options.minutes)
     met = busy["lag_ms"]["p99"] <= GOAL_P99_MS
-    git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
     report = {
         "what": "schedules of one lane on one SQLite file, durability full, no wire",
         "command": f"python bench/schedules.py --schedules {options.schedules}"
         f" --minutes {options.minutes}",
-        "commit": subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip(),
+        "commit": commit(),
         "python": platform.python_version(),
         "schedules": options.schedules,
         "goals": {"lag_p99_ms": GOAL_P99_MS, "met": met},

@@ -29,7 +29,8 @@ from server_process import SERVICE, free_port
 from temporalio.api.command.v1 import Command
 from temporalio.api.enums.v1 import CommandType
 
-ROOT = Path(__file__).resolve().parents[1]
+from polyrhythm.testing.evidence import commit
+
 POLY = Path(sys.executable).with_name("poly")
 FILE = "sleeping.db"
 AT_ONCE = 500
@@ -57,12 +58,10 @@ def main() -> int:
         one["first_call_s"]["max"] <= GOAL_S and max(one["rss_mb"].values()) <= GOAL_MB
         for one in shapes.values()
     )
-    git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     report = {
         "what": "runs asleep on one SQLite file; the server killed with SIGKILL and started again",
         "command": f"python bench/sleeping.py --runs {options.runs}",
-        "commit": commit,
+        "commit": commit(),
         "python": platform.python_version(),
         "runs": options.runs,
         "goals": {"first_call_s": GOAL_S, "rss_mb": GOAL_MB, "met": met},

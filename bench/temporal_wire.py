@@ -26,6 +26,8 @@ from pathlib import Path
 
 from server_process import ServerError, ServerProcess
 
+from polyrhythm.testing.evidence import commit
+
 ROOT = Path(__file__).resolve().parent.parent
 EVIDENCE = Path("docs/evidence/spine-speed.json")
 SETTLE_S = 2.0  # start-up work of the server ends before its idle memory is read
@@ -134,8 +136,7 @@ def result(
     middle = {name: medians(figures) for name, figures in rounds.items()}
     kept: dict[str, object] = {
         "what": "workflows of one activity, official Python SDK over gRPC, SQLite file, durable",
-        "commit": git("rev-parse", "HEAD"),
-        "uncommitted_changes": bool(git("status", "--porcelain", "--", "src", "bench")),
+        "commit": commit(),
         "command": shlex.join(["bench/temporal_wire.py", *shown_arguments(options)]),
         "machine": {
             "cores": os.cpu_count(),
@@ -172,13 +173,6 @@ def shown_arguments(options: argparse.Namespace) -> list[str]:
     """Return the settings that shape the figures, as arguments."""
     names = ("rounds", "workflows", "concurrency", "sequential", "warm_up")
     return [part for n in names for part in (f"--{n.replace('_', '-')}", str(getattr(options, n)))]
-
-
-def git(*arguments: str) -> str:
-    """Return what a git command prints, or an empty string where there is no repository."""
-    command = ["git", "-C", str(ROOT), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
 
 
 def find_targets(options: argparse.Namespace) -> list[Target]:

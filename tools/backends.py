@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from polyrhythm.testing.evidence import commit
+
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = "tests/links/test_backends.py"
 START = ROOT / "tools" / "temporal_server" / "run.py"
@@ -71,17 +73,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="tests of backends, with evidence")
     parser.add_argument("--json", type=Path, default=ROOT / "docs" / "evidence" / "backends.json")
     options = parser.parse_args()
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
     found = {
         "what": f"{TESTS}: every test for poly:// and for temporal://",
         "command": "python tools/backends.py",
-        "commit": commit.stdout.strip(),
+        "commit": commit(),
         "poly dev": run_tests(""),
         "Temporal server 1.31.2": run_on_temporal(),
     }

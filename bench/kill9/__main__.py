@@ -15,7 +15,6 @@ import argparse
 import json
 import platform
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -36,8 +35,8 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.stores.sqlite import check_file
+from polyrhythm.testing.evidence import commit, spread
 
-ROOT = HERE.parents[1]
 PULSE = "pulse"
 BOTH = 0.15
 WORKER = 0.1
@@ -191,8 +190,7 @@ def result(
     return {
         "what": "two poly dev on one file killed with SIGKILL under load of official SDK workers",
         "command": f"python bench/kill9 {arguments} --load-s {options.load_s}",
-        "commit": git("rev-parse", "HEAD"),
-        "uncommitted_changes": bool(git("status", "--porcelain", "--", "src", "bench")),
+        "commit": commit(),
         "python": platform.python_version(),
         "sqlite": apsw.sqlite_lib_version(),
         "durability": options.durability,
@@ -216,25 +214,6 @@ def result(
         "restart_ms": spread(cycles.restarted_ms),
         "seconds": round(seconds, 1),
     }
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    """Return median, 99th percentile and maximum."""
-    if not values:
-        return {}
-    ordered = sorted(values)
-    return {
-        "p50": round(statistics.median(ordered), 1),
-        "p99": round(ordered[int(0.99 * len(ordered))], 1),
-        "max": round(ordered[-1], 1),
-    }
-
-
-def git(*arguments: str) -> str:
-    """Return what a git command prints, or an empty string where there is no repository."""
-    command = ["git", "-C", str(ROOT), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
 
 
 def free_ports() -> list[int]:

@@ -16,7 +16,6 @@ import argparse
 import asyncio
 import json
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,10 +28,10 @@ from typing import Any
 import audit
 
 from polyrhythm import App
+from polyrhythm.testing.evidence import commit, spread
 
 FILE = "native.db"
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 # How often a program is killed before it is at work; both of two at once.
 EARLY = 0.15
 BOTH = 0.15
@@ -212,8 +211,7 @@ def result(
     return {
         "what": "a program with workflows in its process killed with SIGKILL under load",
         "command": f"python bench/native_kill9 {arguments} --at-once {options.at_once}",
-        "commit": git("rev-parse", "HEAD"),
-        "uncommitted_changes": bool(git("status", "--porcelain", "--", "src", "bench")),
+        "commit": commit(),
         "python": platform.python_version(),
         "durability": "full",
         "cycles": options.cycles,
@@ -225,25 +223,6 @@ def result(
         "process_start_to_work_ms": spread(cycles.ready_ms),
         "seconds": round(seconds, 1),
     }
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    """Return median, 99th percentile and maximum."""
-    if not values:
-        return {}
-    ordered = sorted(values)
-    return {
-        "p50": round(statistics.median(ordered), 1),
-        "p99": round(ordered[int(0.99 * len(ordered))], 1),
-        "max": round(ordered[-1], 1),
-    }
-
-
-def git(*arguments: str) -> str:
-    """Return what a git command prints, or an empty string where there is no repository."""
-    command = ["git", "-C", str(ROOT), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
 
 
 def parse_args() -> argparse.Namespace:

@@ -9,13 +9,22 @@ import temporalio.api.workflowservice.v1 as ws
 from temporalio.api.batch.v1 import (
     BatchOperationDeletion,
     BatchOperationReset,
+    BatchOperationResetActivities,
     BatchOperationSignal,
     BatchOperationTermination,
 )
 from temporalio.api.common.v1 import ResetOptions
 from temporalio.api.enums.v1 import BatchOperationState, BatchOperationType
 
-from engine.rig import Rig, complete, completed_request, signal_request, start_request, timer
+from engine.rig import (
+    Rig,
+    activity,
+    complete,
+    completed_request,
+    signal_request,
+    start_request,
+    timer,
+)
 from polyrhythm.base.errors import AlreadyStarted, NotFound, ResourceExhausted
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.decide import signal as signals
@@ -186,6 +195,18 @@ def test_deletions_leave_nothing(store):
     rig.call(begin(open_only=False, deletion_operation=BatchOperationDeletion(identity="op")))
     assert counts(finish(rig)) == (5, 5, 0)
     assert rig.store.list_runs(RunFilter(1)) == []
+
+
+def test_a_reset_of_activities_leaves_out_what_the_call_for_one_run_does_not_know():
+    # Their numbers of attempts start anew in any case.
+    rig = Rig()
+    rig.call(start_request("w0"))
+    rig.run_commands(activity("a"))
+    asked = BatchOperationResetActivities(
+        identity="op", match_all=True, reset_attempts=True, reset_heartbeat=True
+    )
+    rig.call(begin("w0", reset_activities_operation=asked))
+    assert counts(finish(rig)) == (1, 1, 0)
 
 
 def test_a_stopped_job_does_nothing_more():

@@ -32,6 +32,7 @@ from official_suite.environment import (
 )
 from official_suite.outcomes import FileRun, Outcome, read_report
 from official_suite.red_list import BadRedListError, Verdict, compare, parse_red_list
+from polyrhythm.testing.evidence import commit
 
 FILES = (
     "tests/contrib/pydantic/test_pydantic.py",
@@ -141,14 +142,12 @@ def counts(run: FileRun) -> dict[str, int | float]:
 
 def write_evidence(path: Path, runs: list[FileRun], reasons: dict[str, str], digest: str) -> None:
     """Write the counts of files, each with the commit it ran on; those of other files stay."""
-    git = ["git", "rev-parse", "HEAD"]
-    commit = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False)
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     # Figures of other tests are not figures of these.
     figures = kept["files"] if kept.get("suite_sha256") == digest else {}
     for run in runs:
         listed = compare([run], reasons).is_clean
-        figures[run.path] = counts(run) | {"as_listed": listed, "commit": commit.stdout.strip()}
+        figures[run.path] = counts(run) | {"as_listed": listed, "commit": commit()}
     figures = {name: figures[name] for name in sorted(figures) if name in FILES}
     totals = {
         word: sum(figure[word] for figure in figures.values())

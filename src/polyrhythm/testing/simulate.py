@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -23,6 +22,7 @@ from pathlib import Path
 from polyrhythm.base.limits import SECOND_NS
 from polyrhythm.testing.auditor import Finding
 from polyrhythm.testing.auditor.auditor import EVENT_NAMES
+from polyrhythm.testing.evidence import commit
 from polyrhythm.testing.world import World
 from polyrhythm.testing.world.world import ORIGIN_NS
 
@@ -145,18 +145,6 @@ def evidence(outcomes: list[Outcome], wall_s: float) -> dict[str, object]:
         "wall_s": round(wall_s, 1),
         "python": sys.version.split()[0],
     }
-
-
-def commit() -> str:
-    """Return the commit the simulated code is at, with `+` when files were changed since."""
-    here = Path(__file__).parent
-    try:
-        git = ["git", "-C", str(here)]
-        name = subprocess.check_output([*git, "rev-parse", "HEAD"])  # noqa: S603
-        dirty = subprocess.check_output([*git, "status", "--porcelain", ".."])  # noqa: S603
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return name.decode().strip() + ("+" if dirty else "")
 
 
 def main() -> int:

@@ -162,56 +162,30 @@ def _update_options(
     desk.turn.stage(run, decide_update_options(run.state, update, context))
 
 
-def _unpause(
-    desk: Desk, run: LoadedRun, request: StartBatchOperationRequest, context: Context
-) -> None:
-    asked = request.unpause_activities_operation
-    unpause = UnpauseActivityRequest(
-        identity=asked.identity,
-        reset_attempts=asked.reset_attempts,
-        reset_heartbeat=asked.reset_heartbeat,
-    )
-    if asked.HasField("jitter"):
-        unpause.jitter.CopyFrom(asked.jitter)
-    _choose(unpause, asked, "unpause_all")
-    desk.turn.stage(run, decide_unpause(run.state, unpause, context))
+def _of_activities(operation: str, kind: type[Any], everything: str, decide: Any) -> Operate:
+    """Return the operation whose request, but for which activities it means, says the same in the
+    same words as a call about one run."""
 
+    def operate(
+        desk: Desk, run: LoadedRun, request: StartBatchOperationRequest, context: Context
+    ) -> None:
+        asked, wanted = getattr(request, operation), kind()
+        known = wanted.DESCRIPTOR.fields_by_name
+        for field, value in asked.ListFields():
+            # The server leaves out what the call does not know: a reset's `reset_attempts`.
+            if field.containing_oneof is not None or field.name not in known:
+                continue
+            if field.message_type is None:
+                setattr(wanted, field.name, value)
+            else:
+                getattr(wanted, field.name).CopyFrom(value)
+        if asked.WhichOneof("activity") == "type":
+            wanted.type = asked.type
+        else:
+            setattr(wanted, everything, True)
+        desk.turn.stage(run, decide(run.state, wanted, context))
 
-def _reset_activities(
-    desk: Desk, run: LoadedRun, request: StartBatchOperationRequest, context: Context
-) -> None:
-    asked = request.reset_activities_operation
-    reset = ResetActivityRequest(
-        identity=asked.identity,
-        reset_heartbeat=asked.reset_heartbeat,
-        keep_paused=asked.keep_paused,
-        restore_original_options=asked.restore_original_options,
-    )
-    if asked.HasField("jitter"):
-        reset.jitter.CopyFrom(asked.jitter)
-    _choose(reset, asked, "match_all")
-    desk.turn.stage(run, decide_reset(run.state, reset, context))
-
-
-def _update_activities(
-    desk: Desk, run: LoadedRun, request: StartBatchOperationRequest, context: Context
-) -> None:
-    asked = request.update_activity_options_operation
-    update = UpdateActivityOptionsRequest(
-        identity=asked.identity, restore_original=asked.restore_original
-    )
-    if asked.HasField("activity_options"):
-        update.activity_options.CopyFrom(asked.activity_options)
-    update.update_mask.CopyFrom(asked.update_mask)
-    _choose(update, asked, "match_all")
-    desk.turn.stage(run, decide_update_activity(run.state, update, context))
-
-
-def _choose(request: Any, asked: Any, everything: str) -> None:
-    if asked.WhichOneof("activity") == "type":
-        request.type = asked.type
-    else:
-        setattr(request, everything, True)
+    return operate
 
 
 _OPERATIONS: dict[str, Operate] = {
@@ -221,7 +195,16 @@ _OPERATIONS: dict[str, Operate] = {
     "deletion_operation": _delete,
     "reset_operation": _reset,
     "update_workflow_options_operation": _update_options,
-    "unpause_activities_operation": _unpause,
-    "reset_activities_operation": _reset_activities,
-    "update_activity_options_operation": _update_activities,
+    "unpause_activities_operation": _of_activities(
+        "unpause_activities_operation", UnpauseActivityRequest, "unpause_all", decide_unpause
+    ),
+    "reset_activities_operation": _of_activities(
+        "reset_activities_operation", ResetActivityRequest, "match_all", decide_reset
+    ),
+    "update_activity_options_operation": _of_activities(
+        "update_activity_options_operation",
+        UpdateActivityOptionsRequest,
+        "match_all",
+        decide_update_activity,
+    ),
 }

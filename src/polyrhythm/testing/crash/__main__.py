@@ -7,11 +7,9 @@ only) and flipped bits.
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 import apsw
 
@@ -19,6 +17,7 @@ from polyrhythm.testing.crash.enumeration import Outcome, Plan, enumerate_points
 from polyrhythm.testing.crash.flips import Flipped, flip_bits
 from polyrhythm.testing.crash.sweep import Swept, sweep
 from polyrhythm.testing.crash.workload import FAULTS
+from polyrhythm.testing.evidence import commit
 
 VIOLATIONS_SHOWN = 20
 # Flips of one file; then another seed makes the next file.
@@ -112,13 +111,6 @@ def summary(
         "first_violations": [asdict(v) for v in total.violations[:VIOLATIONS_SHOWN]],
         "seconds": round(seconds, 1),
     }
-
-
-def commit() -> str:
-    """Return the commit of this source, empty outside a repository."""
-    git = ["git", "-C", str(Path(__file__).resolve().parent), "rev-parse", "HEAD"]
-    done = subprocess.run(git, capture_output=True, text=True, check=False)  # noqa: S603
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":
