@@ -11,12 +11,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from operator import attrgetter
 
 from polyrhythm.base.errors import DataLoss
 
-# Made once: every start and every end of a wait encodes.
-_ENCODER = json.JSONEncoder(separators=(",", ":"))
+# Texts that are kept, at about 0.5 kB each.
+TEXTS_KEPT = 4096
 LINE_VALUES = attrgetter("kind", "queue", "priority", "fairness_key", "since_ns", "count")
 
 # The server's levels; a larger key counts as the last.
@@ -73,9 +74,13 @@ def line_priority(priority_key: int) -> int:
 
 def encode_work(lines: Sequence[WorkLine]) -> str:
     """Return the text of a row's `work`, empty for none."""
-    if not lines:
-        return ""
-    return _ENCODER.encode([LINE_VALUES(line) for line in lines])
+    return _text_of(tuple(map(LINE_VALUES, lines))) if lines else ""
+
+
+# Runs whose work became available in one turn say it in the same words.
+@lru_cache(maxsize=TEXTS_KEPT)
+def _text_of(lines: tuple[tuple[int | str, ...], ...]) -> str:
+    return json.dumps(lines, separators=(",", ":"))
 
 
 def decode_work(text: str) -> list[WorkLine]:

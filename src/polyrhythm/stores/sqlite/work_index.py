@@ -15,11 +15,8 @@ from typing import Any
 import apsw
 
 from polyrhythm.base.errors import DataLoss
-from polyrhythm.base.work import LINE_VALUES, LineName, decode_work
+from polyrhythm.base.work import LINE_VALUES, TEXTS_KEPT, LineName, decode_work
 from polyrhythm.stores.port import RunRow
-
-# Texts of rows whose lines are kept, at about 0.5 kB each.
-TEXTS_KEPT = 4096
 
 ADD = (
     "INSERT OR REPLACE INTO work (namespace_key, kind, queue, priority, fairness_key, since_ns, "
@@ -61,6 +58,9 @@ def move_lines(cursor: apsw.Cursor, moved: Sequence[tuple[RunRow, RunRow]]) -> N
     come: list[tuple[Any, ...]] = []
     for before, row in moved:
         are = _values(row)
+        if not before.work:
+            come += are
+            continue
         try:
             were = _values(before)
         except DataLoss:
