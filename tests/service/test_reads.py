@@ -187,6 +187,7 @@ def test_what_the_server_says_of_itself() -> None:
         "signal_and_query_header",
         "internal_error_differentiation",
         "activity_failure_include_heartbeat",
+        "supports_schedules",
         "encoded_failure_attributes",
         "upsert_memo",
         "eager_workflow_start",

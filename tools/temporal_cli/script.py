@@ -157,13 +157,10 @@ CHAPTERS: dict[str, list[Step]] = {
 }
 # Commands that answer otherwise here, and why. Has to be exact.
 RED = {
-    "operator cluster system": "schedules are not built",
-    "operator namespace describe -n shop": "archival and replication say nothing",
-    "operator namespace describe -n shop --output json": "the same, and worker heartbeats",
-    "task-queue describe --task-queue orders": "DescribeTaskQueue's enhanced mode is not built",
-    "workflow list --query 'WorkflowId STARTS_WITH \"order-\"' --limit 2": "not built",
+    "operator namespace describe -n shop --output json": "worker heartbeats are not built",
+    "task-queue describe --task-queue orders": "rates are not measured",
 }
-# Commands whose noun is not built yet, for whoever builds it: chapters to be written then.
+# Commands without a chapter yet; Nexus is not built.
 NOT_YET = (
     "batch describe|list|terminate",
     "operator nexus ...",

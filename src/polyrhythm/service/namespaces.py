@@ -160,5 +160,6 @@ def _announce(description: NamespaceDescription, limits: Limits) -> None:
     description.capabilities.async_update = True
     description.capabilities.standalone_activities = True
     description.capabilities.standalone_activity_start_delay = True
+    description.supports_schedules = True
     description.limits.blob_size_limit_error = limits.blob_bytes_max
     description.limits.memo_size_limit_error = limits.memo_bytes_max

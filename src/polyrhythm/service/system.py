@@ -46,6 +46,7 @@ def handle_system_info(
     can.signal_and_query_header = True
     can.internal_error_differentiation = True
     can.activity_failure_include_heartbeat = True
+    can.supports_schedules = True
     can.encoded_failure_attributes = True
     can.upsert_memo = True
     can.eager_workflow_start = True
