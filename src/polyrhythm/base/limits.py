@@ -151,7 +151,7 @@ class Limits:
     retention_runs_max: int = 50
     # Batch operations: how many of a namespace are at work; what all of one do in a second when
     # they ask for no less (the server's 50 would take half an hour for 100,000 runs); how many runs
-    # of one are handled in a turn, 0.2 ms each, and how many rows are looked through for them.
+    # of one are handled in a turn, and how many rows are looked through for them.
     batches_open_max: int = 1
     batch_rate_max: int = 500
     batch_step_runs: int = 50
