@@ -4,6 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 SEED ?=
 SEEDS ?=
+CALENDAR ?=
 ARGS ?=
 SDK_CHECKOUT ?=
 SDK_FILES ?=
@@ -44,8 +45,8 @@ lint: setup ## format, lint, types, import contract and tidy rules
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_tidy.py
 
-sim: setup ## the simulator: SEED=n replays one seed, SEEDS=n runs that many
-	@$(BIN)/python -m polyrhythm.testing.simulate \
+sim: setup ## the simulator: SEED=n replays one seed, SEEDS=n runs that many; CALENDAR=n cron specs
+	@$(BIN)/python -m polyrhythm.testing.$(if $(CALENDAR),calendar --cases $(CALENDAR),simulate) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 conformance: setup ## recorded answers; RECORD=names: a real server beside ours; SDK_CHECKOUT=dir: SDK's tests

@@ -14,6 +14,7 @@ from polyrhythm.cli.flags import (
     RunFlags,
     SkippingFlags,
 )
+from polyrhythm.cli.schedule_flags import NextFlags
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 HIDDEN = {"ui_asset_path", "ui_codec_endpoint", "ui_public_path", "log_config", "color", "output"}
@@ -32,6 +33,12 @@ def test_every_flag_of_export_and_import_is_on_the_page() -> None:
             assert f"--{field.name.replace('_', '-')}" in PAGE, field.name
 
 
+def test_every_flag_of_schedule_is_on_the_page() -> None:
+    for field in fields(NextFlags):
+        if field.name != "spec":
+            assert f"--{field.name.removesuffix('_time').replace('_', '-')}" in PAGE, field.name
+
+
 def test_every_exit_code_is_on_the_page() -> None:
     for code in ExitCode:
         assert f"| {code.value} | {code.name} |" in PAGE
@@ -47,5 +54,6 @@ def test_every_verb_is_on_the_page() -> None:
         "poly replay",
         "poly export",
         "poly import",
+        "poly schedule next",
     ):
         assert f"`{verb}" in PAGE

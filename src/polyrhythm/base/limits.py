@@ -49,6 +49,10 @@ FAILURE_CAUSES_MAX = 20
 # Notes of a pause; calendars and intervals of one spec: each is looked at for every next time.
 SCHEDULE_NOTES_BYTES_MAX = 1000
 SCHEDULE_SPECS_MAX = 500
+# The text of a job's times; a part of it costs microseconds. Below the interval a job would only
+# queue behind its own commits.
+SPEC_LENGTH_MAX = 1000
+EVERY_NS_MIN = SECOND_NS // 100
 # A shorter retention would delete runs that clients still ask about.
 RETENTION_NS_MIN = 3600 * SECOND_NS
 # Namespaces asked for expired runs in one turn: an index seek of 0.005 ms each.

@@ -26,6 +26,7 @@ from polyrhythm.cli.flags import (
     SkippingFlags,
     takes,
 )
+from polyrhythm.cli.schedule_verbs import build_schedule
 from polyrhythm.cli.vocabulary import load_vocabulary_only
 
 # Said to gRPC's core before it is loaded: this program never forks, and a failed bind is an
@@ -183,6 +184,7 @@ def _build() -> typer.Typer:
     letters.command("requeue")(takes(LetterFlags, _letters_requeue))
     letters.command("delete")(takes(LetterFlags, _letters_delete))
     program.add_typer(letters, name="dead-letters", help="Runs that failed and nothing follows.")
+    program.add_typer(build_schedule(plain), name="schedule", help="Jobs and their times.")
     return program
 
 

@@ -13,7 +13,7 @@ from polyrhythm.base.calendar.zones import load_zone
 from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.base.limits import SECOND_NS
 
-_ZONE_PREFIXES = ("TZ=", "CRON_TZ=")
+ZONE_PREFIXES = ("TZ=", "CRON_TZ=")
 _EVERY = "@every "
 
 
@@ -22,7 +22,7 @@ def parse_spec(text: str, seconds: bool = False) -> CronSpec | Every:
     if not text:
         raise InvalidArgument("empty spec string")
     zone = None
-    if text.startswith(_ZONE_PREFIXES):
+    if text.startswith(ZONE_PREFIXES):
         head, space, text = text.partition(" ")
         if not space:
             raise InvalidArgument(f"a spec must follow the time zone: {head}")

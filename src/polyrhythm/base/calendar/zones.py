@@ -36,16 +36,17 @@ class Zone:
 
     def reading_s(self, instant_s: int) -> int:
         """Return the same as seconds: the wall clock's reading as if it were UTC."""
-        return instant_s + self._offset_s(instant_s)
+        return instant_s + self.offset_s(instant_s)
 
     def instant_s(self, reading_s: int) -> int:
         """Return the instant of a reading; one that is skipped or doubled gives a near one."""
-        offset_s = self._offset_s(reading_s)
+        offset_s = self.offset_s(reading_s)
         if offset_s:
-            offset_s = self._offset_s(reading_s - offset_s)
+            offset_s = self.offset_s(reading_s - offset_s)
         return reading_s - offset_s
 
-    def _offset_s(self, instant_s: int) -> int:
+    def offset_s(self, instant_s: int) -> int:
+        """Return by how much the wall clock is ahead of UTC at an instant."""
         if self.rules is UTC:
             return 0
         offset = self.local(instant_s).utcoffset()
