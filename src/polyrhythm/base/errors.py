@@ -205,3 +205,39 @@ class LaneLost(StoreError):
     """Another process has taken the lane over: this owner must stop writing at once."""
 
     code = "lane_lost"
+
+
+class ExecutorError(PolyrhythmError):
+    """A step of somebody's command could not be run or its files not be read."""
+
+    code = "executor"
+
+
+class ExecutorUnavailable(ExecutorError):
+    """This machine cannot run steps this way; the message says what is absent."""
+
+    code = "executor_unavailable"
+
+
+class ImageUnknown(ExecutorError):
+    """No row of the table of images fits; the message names the file to add one to."""
+
+    code = "image_unknown"
+
+
+class StepRefused(ExecutorError):
+    """The step asks for what the executor does not do: a path, a mount, a size."""
+
+    code = "step_refused"
+
+
+class OutputMissing(ExecutorError):
+    """The step has no file of that path."""
+
+    code = "output_missing"
+
+
+class OutputRefused(ExecutorError):
+    """The file is there and may not be taken: too large, a device, a link that leads outside."""
+
+    code = "output_refused"

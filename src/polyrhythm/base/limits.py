@@ -57,6 +57,27 @@ EVERY_NS_MIN = SECOND_NS // 100
 RETENTION_NS_MIN = 3600 * SECOND_NS
 # Namespaces asked for expired runs in one turn: an index seek of 0.005 ms each.
 RETENTION_SPACES_MAX = 100
+# Steps of executors. Output that nobody has read yet: past it a reader is waited for, and without
+# one the oldest is dropped. A longer line is handed on in parts of this size.
+LOG_BUFFER_BYTES_MAX = 1024 * 1024
+LOG_LINE_BYTES_MAX = 256 * 1024
+# The end of stdout that is kept whether it is read or not: what Argo keeps as a step's result.
+LOG_TAIL_BYTES_MAX = 256 * 1024
+# Stdin and script of a step: they travel in payloads, which are no larger.
+STEP_BYTES_MAX = 2 * 1024 * 1024
+# Command, arguments and environment: what Linux takes for one string, and in all (of 2 MiB).
+STEP_WORD_BYTES_MAX = 128 * 1024
+STEP_WORDS_BYTES_MAX = 1024 * 1024
+# Directories copied out of a step or into it: entries, levels and bytes, so that one step cannot
+# fill the disk that all others need, or recurse without end.
+COPY_ENTRIES_MAX = 100_000
+COPY_DEPTH_MAX = 100
+COPY_BYTES_MAX = 10 * 1024 * 1024 * 1024
+# Free space below which steps that run are killed: the store's own reserve is far smaller.
+STEP_DISK_FREE_BYTES_MIN = 256 * 1024 * 1024
+# How often a step with a memory limit is measured, and the disk: 0.05 ms each.
+STEP_MEMORY_CHECK_NS = SECOND_NS // 10
+STEP_DISK_CHECK_NS = SECOND_NS
 
 
 @dataclass(slots=True)
