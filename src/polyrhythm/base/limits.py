@@ -55,6 +55,13 @@ SPEC_LENGTH_MAX = 1000
 EVERY_NS_MIN = SECOND_NS // 100
 # A shorter retention would delete runs that clients still ask about.
 RETENTION_NS_MIN = 3600 * SECOND_NS
+# A manifest of Argo: bytes (etcd takes 1.5 MB), depth, aliases, documents, and values after aliases
+# are expanded; all are counted before anything is built.
+MANIFEST_BYTES_MAX = 3 * 1024 * 1024
+MANIFEST_DEPTH_MAX = 100
+MANIFEST_ALIASES_MAX = 1000
+MANIFEST_DOCUMENTS_MAX = 1000
+MANIFEST_NODES_MAX = 500_000
 # Namespaces asked for expired runs in one turn: an index seek of 0.005 ms each.
 RETENTION_SPACES_MAX = 100
 # Steps of executors. Output that nobody has read yet: past it a reader is waited for, and without

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from polyrhythm import __version__
+from polyrhythm.cli.argo_verbs import build_argo
 from polyrhythm.cli.flags import (
     BackupFlags,
     CheckFlags,
@@ -184,6 +185,7 @@ def _build() -> typer.Typer:
     letters.command("requeue")(takes(LetterFlags, _letters_requeue))
     letters.command("delete")(takes(LetterFlags, _letters_delete))
     program.add_typer(letters, name="dead-letters", help="Runs that failed and nothing follows.")
+    program.add_typer(build_argo(plain), name="argo", help="Workflows of Argo, without Kubernetes.")
     program.add_typer(build_schedule(plain), name="schedule", help="Jobs and their times.")
     return program
 
