@@ -138,7 +138,9 @@ def _check_templates(templates: list[Tree], names: set[str], library: Library) -
     def find(call: Tree) -> str:
         return _find_template(call, names, library)
 
-    pending: list[tuple[Path, Tree]] = [(("templates", index), each) for index, each in enumerate(templates)]
+    pending: list[tuple[Path, Tree]] = [
+        (("templates", index), each) for index, each in enumerate(templates)
+    ]
     while pending:
         at, template = pending.pop(0)
         name = str(template.get("name") or "")
