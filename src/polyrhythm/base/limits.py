@@ -53,6 +53,10 @@ SCHEDULE_SPECS_MAX = 500
 # queue behind its own commits.
 SPEC_LENGTH_MAX = 1000
 EVERY_NS_MIN = SECOND_NS // 100
+# One message of a broker: RabbitMQ's documents advise against more, and it is held in memory.
+MESSAGE_BYTES_MAX = 8 * 1024 * 1024
+# Signatures within signatures, as a chain is: Python's JSON reader stops near 500.
+SIGNATURE_DEPTH_MAX = 200
 # A shorter retention would delete runs that clients still ask about.
 RETENTION_NS_MIN = 3600 * SECOND_NS
 # A manifest of Argo: bytes (etcd takes 1.5 MB), depth, aliases, documents, and values after aliases
