@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
@@ -51,6 +52,9 @@ class App:
         self._thread: LoopThread | None = None
         self._leaving = Leaving()
         self._ending: asyncio.Event | None = None
+        # What opens after the application and closes before it: brokers that feed it.
+        self.companions: list[AbstractAsyncContextManager[object]] = []
+        self._companions = AsyncExitStack()
         # Set while the application is open.
         self.opened = asyncio.Event()
 
@@ -173,6 +177,8 @@ class App:
         opened = False
         try:
             await self._opened.open()
+            for companion in self.companions:
+                await self._companions.enter_async_context(companion)
             opened = True
         finally:
             if not opened:
@@ -222,10 +228,13 @@ class App:
                 thread.close()
 
     async def _close(self) -> None:
-        opened, self._opened = self._opened, None
-        self.opened.clear()
-        if opened is not None:
-            await opened.close()
+        try:
+            await self._companions.aclose()
+        finally:
+            opened, self._opened = self._opened, None
+            self.opened.clear()
+            if opened is not None:
+                await opened.close()
 
     def _not_open(self) -> MisuseError:
         return MisuseError(

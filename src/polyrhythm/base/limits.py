@@ -57,6 +57,10 @@ EVERY_NS_MIN = SECOND_NS // 100
 MESSAGE_BYTES_MAX = 8 * 1024 * 1024
 # Signatures within signatures, as a chain is: Python's JSON reader stops near 500.
 SIGNATURE_DEPTH_MAX = 200
+# Dead messages that a queue of Redis keeps: at the size limit of a message they fill a disk, at the
+# usual one 10 MB of memory. Delayed messages that are moved in one step.
+DEAD_MESSAGES_MAX = 10_000
+DELAYED_BATCH_MAX = 100
 # A shorter retention would delete runs that clients still ask about.
 RETENTION_NS_MIN = 3600 * SECOND_NS
 # A manifest of Argo: bytes (etcd takes 1.5 MB), depth, aliases, documents, and values after aliases

@@ -14,10 +14,16 @@ from itertools import pairwise
 
 from polyrhythm.brokers.machinery.kinds import Typed
 from polyrhythm.brokers.machinery.reading import BadMessage
-from polyrhythm.brokers.machinery.signature import Signature, walk
+from polyrhythm.brokers.machinery.signature import (
+    Signature,
+    decode_signature,
+    encode_signature,
+    walk,
+)
 
 FreshId = Callable[[], str]
 SECOND_NS = 1_000_000_000
+RETURNS = "polyrhythm-returns"
 
 
 @dataclass(slots=True)
@@ -119,3 +125,28 @@ def fibonacci_above(number: int) -> int:
     while low <= number:
         low, high = high, low + high
     return low
+
+
+def returns(signature: Signature) -> int:
+    """Return how often workers of ours have handed a message back, each without its task."""
+    count = signature.headers.get(RETURNS, "0")
+    return int(count) if isinstance(count, str) and count.isdecimal() and len(count) < 10 else 0
+
+
+def returned(signature: Signature) -> Signature:
+    """Return a message with one more return counted in its headers, which Go peers keep."""
+    copy = deepcopy(signature)
+    copy.headers = {**copy.headers, RETURNS: str(returns(signature) + 1)}
+    return copy
+
+
+def revived(body: bytes) -> bytes:
+    """Return a dead message as it is sent again: its returns count from none."""
+    try:
+        signature = decode_signature(body)
+    except BadMessage:
+        return body
+    if RETURNS not in signature.headers:
+        return body
+    del signature.headers[RETURNS]
+    return encode_signature(signature)

@@ -1,0 +1,257 @@
+"""A queue of Machinery on Redis, at least once on our side.
+
+A message moves from the queue's list into a list of this worker in one step, and stays there until
+it is settled. Workers say that they live; what a silent one had in hand is adopted by the others.
+Delayed messages of all queues are in one sorted set, from which every worker, theirs and ours,
+moves what is due. Go peers pop the same list and see none of our keys. Needs Redis 6.2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from polyrhythm.base.errors import FailedPrecondition, PolyrhythmError
+from polyrhythm.base.limits import DEAD_MESSAGES_MAX, DELAYED_BATCH_MAX
+from polyrhythm.brokers.machinery.composing import revived
+from polyrhythm.brokers.machinery.reading import BadMessage
+from polyrhythm.brokers.machinery.signature import Signature, decode_signature, encode_signature
+from polyrhythm.brokers.port import DeadMessage, Delivery
+from polyrhythm.brokers.redis.connect import RedisSettings, make_client, mapped
+from polyrhythm.brokers.redis.graves import decode_dead, encode_dead
+from polyrhythm.brokers.redis.keys import Keys
+from polyrhythm.brokers.redis.scripts import BURY, GIVE_BACK, RELEASE
+
+LOG = logging.getLogger("polyrhythm.brokers")
+VERSION_MIN = (6, 2)
+TAKE_S = 1.0
+# How often delayed messages are looked for; a poll is one short command.
+RELEASE_S = 0.1
+# Signs of life within one lease.
+SIGNS = 6
+
+
+class RedisBroker:
+    """Queues on one Redis, and what this worker has in hand of one of them."""
+
+    def __init__(self, settings: RedisSettings, worker: str) -> None:
+        self.settings = settings
+        self.keys = Keys(settings.queue, settings.delayed_key, worker)
+        self.client: Any = None
+        self._held: Counter[bytes] = Counter()
+        self._adopted: deque[bytes] = deque()
+        # Set after a failure: a message may have come into our list without our hearing of it.
+        self._unsure = False
+        self._keeping: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Connect. Raises BrokerDown, and FailedPrecondition for what can never work."""
+        self.client = make_client(self.settings)
+        with mapped("answer"):
+            await self.client.ping()
+            info = await self.client.info("server")
+        if "redis_version" not in info:
+            info = next(iter(info.values()))
+        version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:2])
+        if version < VERSION_MIN:
+            raise FailedPrecondition(f"Redis 6.2 or later is needed, not {info['redis_version']}")
+
+    async def start(self) -> None:
+        """Begin to take part as a worker: signs of life, adoption, delayed messages."""
+        await self._sign()
+        interval_s = self.settings.lease_s / SIGNS
+        self._keeping = [
+            asyncio.create_task(_repeat(self._keep, interval_s)),
+            asyncio.create_task(_repeat(self._release, RELEASE_S)),
+        ]
+
+    async def close(self) -> None:
+        """Leave what is in hand to be adopted at once, and let the connection go."""
+        for task in self._keeping:
+            task.cancel()
+        if self._keeping:
+            await asyncio.wait(self._keeping)
+            with suppress(PolyrhythmError), mapped("end"):
+                await self._give_back()
+                left = await self.client.llen(self.keys.in_hand())
+                if left:
+                    await self.client.zadd(self.keys.workers, {self.keys.worker: 0})
+                else:
+                    await self.client.zrem(self.keys.workers, self.keys.worker)
+        self._keeping = []
+        if self.client is not None:
+            await self.client.aclose()
+
+    async def publish(self, signatures: Sequence[Signature]) -> None:
+        """Send messages, each to its routing key, now or at its ETA."""
+        with mapped("take messages"):
+            for command in self.commands(signatures):
+                await self.client.execute_command(*command)
+
+    def commands(self, signatures: Sequence[Signature]) -> list[list[Any]]:
+        """Return what sends messages: a push each, or a place among the delayed ones."""
+        now_ns = time.time_ns()
+        made: list[list[Any]] = []
+        for one in signatures:
+            one.routing_key = one.routing_key or self.settings.queue
+            body = encode_signature(one)
+            if one.eta_ns is not None and one.eta_ns > now_ns:
+                made.append(["ZADD", self.settings.delayed_key, str(one.eta_ns), body])
+            else:
+                made.append(["RPUSH", one.routing_key, body])
+        return made
+
+    async def take(self) -> Delivery:
+        """Wait for the next message. Raises BrokerDown."""
+        while True:
+            if self._unsure:
+                await self._look_for_lost()
+            if self._adopted:
+                return self._hold(self._adopted.popleft(), again=True)
+            self._unsure = True
+            with mapped("give a message"):
+                body = await self.client.blmove(
+                    self.settings.queue, self.keys.in_hand(), TAKE_S, "LEFT", "RIGHT"
+                )
+            self._unsure = False
+            if body is not None:
+                return self._hold(body, again=False)
+
+    async def finish(self, delivery: Delivery) -> None:
+        """Take a message out of our hands."""
+        with mapped("let a message go"):
+            await self.client.lrem(self.keys.in_hand(), 1, delivery.body)
+        self._let_go(delivery)
+
+    async def hand_back(self, delivery: Delivery, signature: Signature, wait_s: float) -> None:
+        """Put a message among the delayed ones, from where any worker moves it to its queue."""
+        signature.routing_key = signature.routing_key or self.settings.queue
+        due_ns = time.time_ns() + int(wait_s * 1e9)
+        with mapped("take a message back"):
+            await self.client.zadd(
+                self.settings.delayed_key, {encode_signature(signature): str(due_ns)}
+            )
+        await self.finish(delivery)
+
+    async def bury(self, delivery: Delivery, reason: str) -> None:
+        """Put a message with the dead ones of its queue; the oldest go when there are too many."""
+        record = encode_dead(DeadMessage(delivery.body, reason, time.time_ns()))
+        keys = (self.keys.in_hand(), self.keys.dead)
+        with mapped("keep a dead message"):
+            await self.client.eval(BURY, 2, *keys, delivery.body, record)
+            await self.client.ltrim(self.keys.dead, -DEAD_MESSAGES_MAX, -1)
+        self._let_go(delivery)
+
+    async def dead(self, count: int) -> list[DeadMessage]:
+        """Return the oldest dead messages."""
+        with mapped("list dead messages"):
+            records = await self.client.lrange(self.keys.dead, 0, count - 1)
+        return [decode_dead(record) for record in records]
+
+    async def revive(self, count: int) -> int:
+        """Send the oldest dead messages again; return how many."""
+        with mapped("revive messages"):
+            records = await self.client.lrange(self.keys.dead, 0, count - 1)
+            for record in records:
+                body = revived(decode_dead(record).body)
+                await self.client.rpush(self.settings.queue, body)
+                await self.client.lrem(self.keys.dead, 1, record)
+        return len(records)
+
+    def _hold(self, body: bytes, again: bool) -> Delivery:
+        self._held[body] += 1
+        return Delivery(body, again)
+
+    def _let_go(self, delivery: Delivery) -> None:
+        self._held[delivery.body] -= 1
+        if self._held[delivery.body] <= 0:
+            del self._held[delivery.body]
+
+    async def _look_for_lost(self) -> None:
+        """Take up what lies in our list and was never heard of: its answer was lost.
+
+        NOTE: a message leaves the list before it leaves `_held`, so none is found twice.
+        """
+        with mapped("say what is in hand"):
+            bodies = await self.client.lrange(self.keys.in_hand(), 0, -1)
+        known = self._held + Counter(self._adopted)
+        self._adopted.extend((Counter(bodies) - known).elements())
+        self._unsure = False
+
+    async def _sign(self) -> None:
+        with mapped("hear signs of life"):
+            await self.client.zadd(self.keys.workers, {self.keys.worker: time.time()})
+
+    async def _keep(self) -> None:
+        """Say that we live, and adopt what silent workers had in hand."""
+        await self._sign()
+        with mapped("name silent workers"):
+            silent = await self.client.zrangebyscore(
+                self.keys.workers, "-inf", time.time() - self.settings.lease_s
+            )
+        for name in silent:
+            await self._adopt(name.decode())
+
+    async def _adopt(self, worker: str) -> None:
+        keys, count = self.keys, 0
+        with mapped("hand over messages"):
+            while body := await self.client.lmove(
+                keys.in_hand(worker), keys.in_hand(), "LEFT", "RIGHT"
+            ):
+                self._adopted.append(body)
+                count += 1
+            while await self.client.lmove(keys.due(worker), keys.due(), "LEFT", "RIGHT"):
+                pass
+            await self.client.zrem(keys.workers, worker)
+        if count:
+            LOG.warning("worker %s fell silent: its %d messages are taken over", worker, count)
+
+    async def _release(self) -> None:
+        """Move what is due to its queues: first into our own list, so that a crash loses none."""
+        keys = self.keys
+        with mapped("move delayed messages"):
+            while True:
+                due = await self.client.eval(
+                    RELEASE, 2, keys.delayed, keys.due(), str(time.time_ns()), DELAYED_BATCH_MAX
+                )
+                moving = await self.client.lrange(keys.due(), 0, -1)
+                for body in moving:
+                    await self._move(body)
+                if len(due) < DELAYED_BATCH_MAX:
+                    return
+
+    async def _move(self, body: bytes) -> None:
+        try:
+            target = decode_signature(body).routing_key or self.settings.queue
+        except BadMessage as error:
+            LOG.warning("a delayed message is dead: %s", error)
+            record = encode_dead(DeadMessage(body, str(error), time.time_ns()))
+            await self.client.rpush(self.keys.dead, record)
+        else:
+            await self.client.rpush(target, body)
+        await self.client.lrem(self.keys.due(), 1, body)
+
+    async def _give_back(self) -> None:
+        """Return to the queue what was taken and nobody began."""
+        for body in [*self._adopted]:
+            await self.client.eval(GIVE_BACK, 2, self.keys.in_hand(), self.settings.queue, body)
+        self._adopted.clear()
+
+
+async def _repeat(step: Any, interval_s: float) -> None:
+    """Do a step for ever, at an interval; what fails is said once until it works again."""
+    failing = False
+    while True:
+        try:
+            await step()
+            failing = False
+        except PolyrhythmError as error:
+            if not failing:
+                LOG.warning("%s; it is tried again", error)
+            failing = True
+        await asyncio.sleep(interval_s)
