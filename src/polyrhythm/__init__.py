@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from polyrhythm.app.application import App
+    from polyrhythm.app.machinery import Machinery
     from polyrhythm.base.errors import (
         ActivityAlreadyStarted,
         AlreadyStarted,
         NotFound,
         PolyrhythmError,
     )
+    from polyrhythm.dialects import machinery
     from polyrhythm.sdk import events, intercept, otel, wf
     from polyrhythm.sdk.alerts.alert import Alert
     from polyrhythm.sdk.client.blocking import Client, Run, UpdateHandle
@@ -97,6 +99,7 @@ __all__ = [
     "History",
     "IdConflict",
     "IdReuse",
+    "Machinery",
     "MisuseError",
     "NondeterminismError",
     "NotFound",
@@ -138,6 +141,7 @@ __all__ = [
     "WorkflowTimedOut",
     "events",
     "intercept",
+    "machinery",
     "otel",
     "task",
     "wf",
@@ -145,6 +149,7 @@ __all__ = [
 # Where the names are that stand under their own name.
 MODULES = {
     "polyrhythm.app.application": "App",
+    "polyrhythm.app.machinery": "Machinery",
     "polyrhythm.base.errors": "ActivityAlreadyStarted AlreadyStarted NotFound PolyrhythmError",
     "polyrhythm.sdk.alerts.alert": "Alert",
     "polyrhythm.sdk.client.blocking": "Client Run UpdateHandle",
@@ -179,6 +184,8 @@ if not TYPE_CHECKING:  # else every misspelt name would be accepted
         """Import what a name stands for, once."""
         if name in ("events", "intercept", "otel", "wf"):
             value: Any = import_module(f"polyrhythm.sdk.{name}")
+        elif name == "machinery":
+            value = import_module("polyrhythm.dialects.machinery")
         elif name == "task":
             value = import_module("polyrhythm.sdk.task").TASK
         elif name in PLACES:

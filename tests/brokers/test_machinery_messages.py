@@ -7,9 +7,9 @@ import pickle
 import pytest
 
 from polyrhythm.base.limits import MESSAGE_BYTES_MAX, SIGNATURE_DEPTH_MAX
+from polyrhythm.brokers.errors import BadMessage, WrongValue
 from polyrhythm.brokers.machinery import composing
-from polyrhythm.brokers.machinery.kinds import Typed, WrongValue, typed
-from polyrhythm.brokers.machinery.reading import BadMessage
+from polyrhythm.brokers.machinery.kinds import Typed, typed
 from polyrhythm.brokers.machinery.signature import (
     Signature,
     check_signature,

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polyrhythm.base.errors import InvalidArgument
+from polyrhythm.brokers.errors import WrongValue
 from polyrhythm.brokers.machinery.kinds import (
     FLOAT32_MAX,
     KINDS,
     RANGES,
     Typed,
-    WrongValue,
     decode_value,
     typed,
 )

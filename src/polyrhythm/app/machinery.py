@@ -25,8 +25,10 @@ from typing_extensions import Unpack
 from polyrhythm.app.application import App
 from polyrhythm.app.brokers import make_ledger
 from polyrhythm.base.durations import Span, parse_span
+from polyrhythm.brokers.ending import end_tasks
+from polyrhythm.brokers.errors import BrokerDown
 from polyrhythm.brokers.machinery.signature import Signature
-from polyrhythm.brokers.port import BrokerDown, DeadMessage, Ledger
+from polyrhythm.brokers.port import DeadMessage, Ledger
 from polyrhythm.dialects.machinery.bridge import Bridge
 from polyrhythm.dialects.machinery.patience import patiently
 from polyrhythm.dialects.machinery.replies import GroupReply, Reply
@@ -176,14 +178,12 @@ class Machinery:
     ) -> None:
         """Take no more, finish what is in hand in bounded time, and let the connections go."""
         if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait([self._running])
+            await end_tasks([self._running])
         if self._bridge is not None:
             stop_s = self._app.plan.worker.stop_s if self._app is not None else 0.0
             await self._bridge.drain(min(stop_s, DRAIN_S))
         self._running = self._bridge = None
-        await self._ledger.broker.close()
-        await self._ledger.results.close()
+        await self._let_go()
 
     async def _run(self, bridge: Bridge, away: bool) -> None:
         if away:
@@ -191,5 +191,15 @@ class Machinery:
         await bridge.run()
 
     async def _open(self) -> None:
-        await self._ledger.broker.open()
-        await self._ledger.results.open()
+        opened = False
+        try:
+            await self._ledger.broker.open()
+            await self._ledger.results.open()
+            opened = True
+        finally:
+            if not opened:
+                await self._let_go()
+
+    async def _let_go(self) -> None:
+        await self._ledger.broker.close()
+        await self._ledger.results.close()

@@ -13,13 +13,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from polyrhythm.base.errors import Unavailable
 from polyrhythm.brokers.machinery.signature import Signature
 from polyrhythm.brokers.machinery.states import TaskState
-
-
-class BrokerDown(Unavailable):
-    """The broker, or the place for results, cannot be reached or does not take this now."""
 
 
 @dataclass(slots=True)

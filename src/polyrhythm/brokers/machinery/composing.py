@@ -12,8 +12,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
 
+from polyrhythm.brokers.errors import BadMessage
 from polyrhythm.brokers.machinery.kinds import Typed
-from polyrhythm.brokers.machinery.reading import BadMessage
 from polyrhythm.brokers.machinery.signature import (
     Signature,
     decode_signature,

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from polyrhythm.base.errors import InvalidArgument
+from polyrhythm.brokers.errors import WrongValue
 
 BYTES = ("[]byte", "[]uint8")
 RANGES = {
@@ -35,10 +35,6 @@ FLOAT32_MAX = 3.4028234663852886e38
 SCALARS = ("bool", *RANGES, "float32", "float64", "string")
 KINDS = (*SCALARS, *(f"[]{scalar}" for scalar in SCALARS), "[]byte")
 GUESSES = {bool: "bool", int: "int64", float: "float64", str: "string"}
-
-
-class WrongValue(InvalidArgument):
-    """A value that Machinery has no type for, or that its type does not hold."""
 
 
 @dataclass(slots=True)

@@ -11,16 +11,12 @@ import math
 from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
-from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.base.limits import MESSAGE_BYTES_MAX
+from polyrhythm.brokers.errors import BadMessage
 
 T = TypeVar("T")
 # The first bytes of a pickle of protocol 2 to 5.
 PICKLE_STARTS = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))
-
-
-class BadMessage(InvalidArgument):
-    """Bytes that are no message; sending them again cannot help."""
 
 
 class Fields:

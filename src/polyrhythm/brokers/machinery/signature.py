@@ -13,8 +13,9 @@ from typing import Any
 
 from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.base.limits import SIGNATURE_DEPTH_MAX
-from polyrhythm.brokers.machinery.kinds import Typed, WrongValue, decode_value
-from polyrhythm.brokers.machinery.reading import BadMessage, Fields, encode_json, parse_json
+from polyrhythm.brokers.errors import BadMessage, WrongValue
+from polyrhythm.brokers.machinery.kinds import Typed, decode_value
+from polyrhythm.brokers.machinery.reading import Fields, encode_json, parse_json
 from polyrhythm.brokers.machinery.times import decode_time, encode_time
 
 INT_MAX = 2**63 - 1

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from polyrhythm.base.errors import InvalidArgument
+from polyrhythm.brokers.errors import BadMessage
 from polyrhythm.brokers.machinery.kinds import Typed
-from polyrhythm.brokers.machinery.reading import BadMessage, Fields, encode_json, parse_json
+from polyrhythm.brokers.machinery.reading import Fields, encode_json, parse_json
 from polyrhythm.brokers.machinery.signature import read_typed, write_typed
 from polyrhythm.brokers.machinery.times import ZERO_NS, decode_time, encode_time
 

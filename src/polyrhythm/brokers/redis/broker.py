@@ -18,8 +18,9 @@ from typing import Any
 
 from polyrhythm.base.errors import FailedPrecondition, PolyrhythmError
 from polyrhythm.base.limits import DEAD_MESSAGES_MAX, DELAYED_BATCH_MAX
+from polyrhythm.brokers.ending import end_tasks
+from polyrhythm.brokers.errors import BadMessage, BrokerDown
 from polyrhythm.brokers.machinery.composing import revived
-from polyrhythm.brokers.machinery.reading import BadMessage
 from polyrhythm.brokers.machinery.signature import Signature, decode_signature, encode_signature
 from polyrhythm.brokers.port import DeadMessage, Delivery
 from polyrhythm.brokers.redis.connect import RedisSettings, make_client, mapped
@@ -42,16 +43,23 @@ class RedisBroker:
     def __init__(self, settings: RedisSettings, worker: str) -> None:
         self.settings = settings
         self.keys = Keys(settings.queue, settings.delayed_key, worker)
-        self.client: Any = None
+        self._client: Any = None
         self._held: Counter[bytes] = Counter()
         self._adopted: deque[bytes] = deque()
         # Set after a failure: a message may have come into our list without our hearing of it.
         self._unsure = False
         self._keeping: list[asyncio.Task[None]] = []
 
+    @property
+    def client(self) -> Any:
+        """The client. Raises BrokerDown while there is none."""
+        if self._client is None:
+            raise BrokerDown("Redis is not connected")
+        return self._client
+
     async def open(self) -> None:
         """Connect. Raises BrokerDown, and FailedPrecondition for what can never work."""
-        self.client = make_client(self.settings)
+        self._client = make_client(self.settings)
         with mapped("answer"):
             await self.client.ping()
             info = await self.client.info("server")
@@ -72,10 +80,8 @@ class RedisBroker:
 
     async def close(self) -> None:
         """Leave what is in hand to be adopted at once, and let the connection go."""
-        for task in self._keeping:
-            task.cancel()
+        await end_tasks(self._keeping)
         if self._keeping:
-            await asyncio.wait(self._keeping)
             with suppress(PolyrhythmError), mapped("end"):
                 await self._give_back()
                 left = await self.client.llen(self.keys.in_hand())
@@ -84,8 +90,9 @@ class RedisBroker:
                 else:
                     await self.client.zrem(self.keys.workers, self.keys.worker)
         self._keeping = []
-        if self.client is not None:
-            await self.client.aclose()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
 
     async def publish(self, signatures: Sequence[Signature]) -> None:
         """Send messages, each to its routing key, now or at its ETA."""

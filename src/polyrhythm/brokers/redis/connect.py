@@ -18,7 +18,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from polyrhythm.base.errors import FailedPrecondition
-from polyrhythm.brokers.port import BrokerDown
+from polyrhythm.brokers.errors import BrokerDown
 from polyrhythm.brokers.redis.address import RedisAddress, Tls
 
 # Of a connection being made, and of an answer that does not come; longer than a blocking take.

@@ -1,4 +1,7 @@
-"""Dead messages as they are kept: the body as it came, why nobody could take it, and since when."""
+"""Dead messages as they are kept: the body as it came, why nobody could take it, and since when.
+
+One JSON text each; the body is base64, since poison need not be text.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from polyrhythm.brokers.port import BrokerDown
+from polyrhythm.brokers.errors import BrokerDown
 from polyrhythm.brokers.redis.connect import mapped
 from polyrhythm.brokers.redis.scripts import UNLOCK
 

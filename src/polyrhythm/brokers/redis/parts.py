@@ -1,4 +1,7 @@
-"""Puts together what an application asks for by a url: broker, results, or both as one."""
+"""Puts together what an application asks for by a url: broker, results, or both as one.
+
+Settings come by name, already parsed; what a part does not know is for another broker.
+"""
 
 from __future__ import annotations
 

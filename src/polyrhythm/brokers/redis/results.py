@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from polyrhythm.brokers.errors import BrokerDown
 from polyrhythm.brokers.machinery.signature import Signature
 from polyrhythm.brokers.machinery.states import (
     GroupRecord,
@@ -32,18 +33,26 @@ class RedisResults:
 
     def __init__(self, settings: RedisSettings) -> None:
         self.settings = settings
-        self.client: Any = None
+        self._client: Any = None
+
+    @property
+    def client(self) -> Any:
+        """The client. Raises BrokerDown while there is none."""
+        if self._client is None:
+            raise BrokerDown("Redis is not connected")
+        return self._client
 
     async def open(self) -> None:
         """Connect. Raises BrokerDown."""
-        self.client = make_client(self.settings)
+        self._client = make_client(self.settings)
         with mapped("answer"):
             await self.client.ping()
 
     async def close(self) -> None:
         """Let the connection go."""
-        if self.client is not None:
-            await self.client.aclose()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
 
     async def put(self, state: TaskState, signature: Signature, again: bool) -> None:
         """Write a state over the one before."""

@@ -14,7 +14,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from polyrhythm.base.errors import PolyrhythmError, Unavailable
+from polyrhythm.base.errors import PolyrhythmError
+from polyrhythm.brokers.ending import end_tasks
+from polyrhythm.brokers.errors import BadMessage
 from polyrhythm.brokers.machinery.composing import (
     after_failure,
     after_group,
@@ -25,7 +27,6 @@ from polyrhythm.brokers.machinery.composing import (
     returns,
 )
 from polyrhythm.brokers.machinery.kinds import Typed
-from polyrhythm.brokers.machinery.reading import BadMessage
 from polyrhythm.brokers.machinery.signature import Signature, decode_signature
 from polyrhythm.brokers.machinery.states import State, TaskState
 from polyrhythm.brokers.port import Delivery, Ledger, Outcome
@@ -78,10 +79,7 @@ class Bridge:
         """Wait for what is in hand; what is not settled then stays the broker's."""
         if self._in_hand:
             await asyncio.wait(self._in_hand, timeout=seconds)
-        for task in self._in_hand:
-            task.cancel()
-        if self._in_hand:
-            await asyncio.wait(self._in_hand)
+        await end_tasks(self._in_hand)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._in_hand.discard(task)
@@ -102,8 +100,6 @@ class Bridge:
             return
         try:
             await self._work(delivery, signature, served)
-        except Unavailable:
-            raise
         except PolyrhythmError as error:
             await self._bury(delivery, f"{signature.name}: {error}")
             return

@@ -1,4 +1,7 @@
-"""Doing something until it works, while what it needs may be away."""
+"""Doing something until it works, while what it needs may be away.
+
+Pauses grow, so that nothing is hammered; the first failure and the recovery are said, no more.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from polyrhythm.base.errors import Unavailable
+from polyrhythm.brokers.errors import BrokerDown
 
 T = TypeVar("T")
 LOG = logging.getLogger("polyrhythm.machinery")
 PAUSE_S_MIN = 0.1
 PAUSE_S_MAX = 10.0
+AWAY = (BrokerDown, Unavailable)
 
 
 async def patiently(work: Callable[[], Awaitable[T]], what: str) -> T:
@@ -22,7 +27,7 @@ async def patiently(work: Callable[[], Awaitable[T]], what: str) -> T:
     while True:
         try:
             result = await work()
-        except Unavailable as error:
+        except AWAY as error:
             if pause_s == PAUSE_S_MIN:
                 LOG.warning("%s: %s; it is tried until it works", what, error)
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))

@@ -1,9 +1,13 @@
-"""Waiting for results that workers, theirs and ours, write down."""
+"""Waiting for results that workers, theirs and ours, write down.
+
+There is nobody who tells: states are asked for, first often, then twice a second.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from polyrhythm.base.durations import Span, parse_span
@@ -11,6 +15,7 @@ from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.brokers.machinery.kinds import decode_values
 from polyrhythm.brokers.machinery.states import State, TaskState
 from polyrhythm.brokers.port import Results
+from polyrhythm.dialects.machinery.patience import patiently
 
 POLL_S_MIN = 0.02
 POLL_S_MAX = 0.5
@@ -45,7 +50,8 @@ class Reply:
     async def result(self, *, timeout: Span | None = None) -> Any:  # noqa: ASYNC109
         """Wait for the result: one value, None for none, a tuple of several.
 
-        Raises CallFailed, also when a task before it failed, TimeoutError, and BrokerDown.
+        Raises CallFailed, also when a task before it failed, and TimeoutError; results that cannot
+        be reached are waited for.
         """
         async with asyncio.timeout(None if timeout is None else parse_span(timeout)):
             state = await self._end()
@@ -55,11 +61,11 @@ class Reply:
     async def _end(self) -> TaskState:
         pause_s = POLL_S_MIN
         while True:
-            state = await self._look(self.uuid)
+            state = await patiently(self.state, "to wait for a result")
             if state is not None and state.state is State.SUCCESS:
                 return state
             for uuid in () if state is not None and state.ended else self._before:
-                before = await self._look(uuid)
+                before = await patiently(partial(self._look, uuid), "to wait for a result")
                 if before is not None and before.state is State.FAILURE:
                     raise CallFailed(before.error)
             if state is not None and state.ended:

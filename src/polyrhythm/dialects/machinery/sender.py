@@ -1,4 +1,7 @@
-"""The producer's side: calls, chains, groups and chords, checked to the last argument."""
+"""The producer's side: calls, chains, groups and chords, checked to the last argument.
+
+What a Go worker could not run is refused here, since it would stop that worker for good.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A task as messages call it: its arguments and results between Machinery's types and Python's."""
+"""A task as messages call it: its arguments and results between Machinery's types and Python's.
+
+A message starts a durable task under an id of its own, so that it finds that task again whenever it
+is delivered once more.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from polyrhythm.base.errors import ActivityAlreadyStarted
-from polyrhythm.brokers.machinery.kinds import Typed, WrongValue, check_kind, decode_values, typed
+from polyrhythm.brokers.errors import WrongValue
+from polyrhythm.brokers.machinery.kinds import Typed, check_kind, decode_values, typed
 from polyrhythm.brokers.machinery.signature import Signature
 from polyrhythm.sdk.client.session import Session
 from polyrhythm.sdk.client.task_run import TaskRun
