@@ -1,10 +1,10 @@
 """Machinery, the Go task queue: its messages become durable tasks, ours feed its workers.
 
-    from polyrhythm import App, Machinery, machinery
+from polyrhythm import App, Machinery, machinery
 
-    work = Machinery("redis://127.0.0.1:6379", app=app)
-    work.serve(add)                                   # messages named "add", by this App's task
-    reply = await work.send(machinery.call("multiply", 6, 7))     # to whoever has that task
+work = Machinery("redis://127.0.0.1:6379", app=app)
+work.serve(add)                                   # messages named "add", by this App's task
+reply = await work.send(machinery.call("multiply", 6, 7))     # to whoever has that task
 """
 
 from polyrhythm.brokers.errors import BadMessage, BrokerDown, WrongValue
