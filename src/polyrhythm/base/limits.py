@@ -83,6 +83,7 @@ STEP_BYTES_MAX = 2 * 1024 * 1024
 # Command, arguments and environment: what Linux takes for one string, and in all (of 2 MiB).
 STEP_WORD_BYTES_MAX = 128 * 1024
 STEP_WORDS_BYTES_MAX = 1024 * 1024
+STEP_VARIABLES_MAX = 2000  # bubblewrap takes 9,000 words, three for each variable
 # Directories copied out of a step or into it: entries, levels and bytes, so that one step cannot
 # fill the disk that all others need, or recurse without end.
 COPY_ENTRIES_MAX = 100_000
@@ -90,9 +91,11 @@ COPY_DEPTH_MAX = 100
 COPY_BYTES_MAX = 10 * 1024 * 1024 * 1024
 # Free space below which steps that run are killed: the store's own reserve is far smaller.
 STEP_DISK_FREE_BYTES_MIN = 256 * 1024 * 1024
-# How often a step with a memory limit is measured, and the disk: 0.05 ms each.
-STEP_MEMORY_CHECK_NS = SECOND_NS // 10
-STEP_DISK_CHECK_NS = SECOND_NS
+# When the memory of a step and the disk under it are measured: after its start, then this often,
+# and this often when its memory is limited. One look costs 0.05 ms a process.
+STEP_CHECK_FIRST_NS = SECOND_NS // 20
+STEP_CHECK_NS = SECOND_NS
+STEP_CHECK_LIMIT_NS = SECOND_NS // 10
 
 
 @dataclass(slots=True)

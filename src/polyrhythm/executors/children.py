@@ -30,20 +30,23 @@ class Tree(Protocol):
         ...
 
     def kill(self) -> None:
-        """End all of them, at once."""
+        """End all of them, at once, while the child runs."""
+        ...
+
+    def sweep(self) -> None:
+        """The child has ended: end what it left behind."""
         ...
 
 
 @dataclass(slots=True)
 class Launch:
-    """What is started: words, environment, and the descriptors of its streams."""
+    """What is started: words, environment, its three streams, more descriptors that it inherits."""
 
     words: Sequence[str]
     env: Mapping[str, str]
     working_dir: str
-    stdin: int
-    stdout: int
-    stderr: int
+    streams: Sequence[int]
+    passed: Sequence[int]
 
 
 @dataclass(slots=True)
@@ -56,13 +59,15 @@ class Child:
 
 def start_child(loop: asyncio.AbstractEventLoop, launch: Launch) -> Child:
     """Start a process in a session of its own; OSError as `execve` has it."""
+    stdin, stdout, stderr = launch.streams
     process = subprocess.Popen(  # noqa: S603  (running commands is what an executor is for)
         launch.words,
         env=dict(launch.env),
         cwd=launch.working_dir,
-        stdin=launch.stdin,
-        stdout=launch.stdout,
-        stderr=launch.stderr,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        pass_fds=tuple(launch.passed),
         start_new_session=True,
     )
     exited: asyncio.Future[tuple[int, Usage]] = loop.create_future()
@@ -81,11 +86,8 @@ def _reap(
     os.close(pidfd)
     _, status, rusage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    usage = Usage(
-        user_ns=int(rusage.ru_utime * 1e9),
-        system_ns=int(rusage.ru_stime * 1e9),
-        memory_bytes_peak=rusage.ru_maxrss * 1024,
-    )
+    # Not ru_maxrss: it remembers the memory of this process, from which the child was forked.
+    usage = Usage(int(rusage.ru_utime * 1e9), int(rusage.ru_stime * 1e9))
     if not exited.done():
         exited.set_result((status, usage))
 

@@ -13,12 +13,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from polyrhythm.base.errors import StepRefused
-from polyrhythm.base.limits import STEP_BYTES_MAX, STEP_WORD_BYTES_MAX, STEP_WORDS_BYTES_MAX
+from polyrhythm.base.limits import (
+    STEP_BYTES_MAX,
+    STEP_VARIABLES_MAX,
+    STEP_WORD_BYTES_MAX,
+    STEP_WORDS_BYTES_MAX,
+)
 from polyrhythm.executors.children import Launch, Tree, start_child
 from polyrhythm.executors.logs import RunLogs
 from polyrhythm.executors.port import EndReason, Step, Stream, Volume
 from polyrhythm.executors.running import ChildRun, Probe, Started
 from polyrhythm.executors.view import View
+
+ENCODING = ("utf-8", "surrogateescape")
 
 
 class Volumes:
@@ -50,10 +57,12 @@ def check_step(step: Step) -> None:
     for word in words:
         if "\0" in word:
             raise StepRefused("a NUL byte in the command, the arguments or the environment")
-        if len(word.encode("utf-8", "surrogateescape")) >= STEP_WORD_BYTES_MAX:
+        if len(word.encode(*ENCODING)) >= STEP_WORD_BYTES_MAX:
             raise StepRefused(f"a word of {STEP_WORD_BYTES_MAX} bytes or more: {word[:40]!r}...")
     if sum(len(word) for word in words) > STEP_WORDS_BYTES_MAX:
         raise StepRefused(f"arguments and environment of more than {STEP_WORDS_BYTES_MAX} bytes")
+    if len(step.env) > STEP_VARIABLES_MAX:
+        raise StepRefused(f"more than {STEP_VARIABLES_MAX} variables")
     for name in step.env:
         if not name or "=" in name:
             raise StepRefused(f"{name!r} is no name of a variable")
@@ -74,6 +83,11 @@ class Plan:
     tree: Callable[[int], Tree]
     probe: Probe
     remark: str = ""
+    # Words that no list of processes may show: told through a descriptor whose number goes between
+    # `words` and `last_words`, with more descriptors that the child inherits.
+    hidden: Sequence[str] | None = None
+    last_words: Sequence[str] = ()
+    passed: Sequence[int] = ()
 
 
 def start_run(plan: Plan) -> ChildRun:
@@ -83,8 +97,13 @@ def start_run(plan: Plan) -> ChildRun:
     if plan.remark:
         logs.remark(plan.remark)
     streams = [_stdin(plan.step.stdin), logs.pipe(Stream.STDOUT), logs.pipe(Stream.STDERR)]
+    words, passed = list(plan.words), list(plan.passed)
+    if plan.hidden is not None:
+        streams.append(_memory("".join(f"{word}\0" for word in plan.hidden).encode(*ENCODING)))
+        passed.append(streams[-1])
+        words += [str(streams[-1]), *plan.last_words]
     try:
-        child = start_child(loop, Launch(plan.words, plan.env, plan.folder, *streams))
+        child = start_child(loop, Launch(words, plan.env, plan.folder, streams[:3], passed))
     except OSError as error:
         logs.close()
         code = 126 if error.errno in (errno.EACCES, errno.ENOEXEC) else 127
@@ -103,7 +122,11 @@ def start_run(plan: Plan) -> ChildRun:
 def _stdin(data: bytes) -> int:
     if not data:
         return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-    memory = os.memfd_create("stdin", os.MFD_CLOEXEC)
+    return _memory(data)
+
+
+def _memory(data: bytes) -> int:
+    memory = os.memfd_create("step", os.MFD_CLOEXEC)
     with os.fdopen(os.dup(memory), "wb") as writer:
         writer.write(data)
     os.lseek(memory, 0, os.SEEK_SET)

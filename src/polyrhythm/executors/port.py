@@ -161,9 +161,9 @@ class Line:
 
 @dataclass(slots=True)
 class Usage:
-    """What the step's tree used, as the system counts it when the tree has ended.
+    """What the step's whole tree used.
 
-    `memory_bytes_peak` is that of the largest process.
+    `memory_bytes_peak` is measured now and then, so that it is 0 for steps of a few milliseconds.
     """
 
     user_ns: int = 0

@@ -16,9 +16,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from polyrhythm.base.limits import (
-    STEP_DISK_CHECK_NS,
+    STEP_CHECK_FIRST_NS,
+    STEP_CHECK_LIMIT_NS,
+    STEP_CHECK_NS,
     STEP_DISK_FREE_BYTES_MIN,
-    STEP_MEMORY_CHECK_NS,
 )
 from polyrhythm.executors.children import Child, Tree, memory_bytes, send
 from polyrhythm.executors.copying import copy_out
@@ -26,8 +27,9 @@ from polyrhythm.executors.logs import RunLogs
 from polyrhythm.executors.port import Copied, Ended, EndReason, Line, Step, Usage
 from polyrhythm.executors.view import View
 
-MEMORY_CHECK_S = STEP_MEMORY_CHECK_NS / 1e9
-DISK_CHECK_S = STEP_DISK_CHECK_NS / 1e9
+CHECK_FIRST_S = STEP_CHECK_FIRST_NS / 1e9
+CHECK_LIMIT_S = STEP_CHECK_LIMIT_NS / 1e9
+CHECK_S = STEP_CHECK_NS / 1e9
 # A TERM that finds no process of the step yet, because it is only starting, is sent again.
 TERM_AGAIN_S = 0.02
 MESSAGES = {
@@ -62,19 +64,25 @@ class ChildRun:
         self._reason = EndReason.EXITED
         self._timers: list[asyncio.TimerHandle] = []
         self._kill_at = float("inf")
+        self._measuring: asyncio.TimerHandle | None = None
+        self._memory_peak = 0
         self._loop = asyncio.get_running_loop()
         self._ended = self._loop.create_task(self._supervise())
         if started.child is not None:
             if started.step.timeout_ns:
                 self._later(started.step.timeout_ns / 1e9, self._overdue)
-            self._later(DISK_CHECK_S, self._check_disk)
-            if started.step.resources.memory_bytes_max:
-                self._later(MEMORY_CHECK_S, self._check_memory)
+            self._measuring = self._loop.call_later(CHECK_FIRST_S, self._measure)
 
     @property
     def running(self) -> bool:
-        """The command has not ended yet."""
-        return not self._ended.done()
+        """The child has not been waited for yet, so that its id is still its own."""
+        child = self._started.child
+        return child is not None and not child.exited.done()
+
+    @property
+    def tree(self) -> Tree | None:
+        """Its processes; None if it was never started."""
+        return self._started.tree
 
     def lines(self) -> AsyncIterator[Line]:
         """See the port."""
@@ -137,21 +145,19 @@ class ChildRun:
     def _overdue(self) -> None:
         self.stop(EndReason.DEADLINE, self._started.step.grace_ns)
 
-    def _check_memory(self) -> None:
-        tree = self._started.tree
-        if tree is not None and self.running:
-            if memory_bytes(tree.pids()) > self._started.step.resources.memory_bytes_max:
-                self.stop(EndReason.OUT_OF_MEMORY, 0)
-            self._timers[:] = [t for t in self._timers if t.when() > self._loop.time()]
-            self._later(MEMORY_CHECK_S, self._check_memory)
-
-    def _check_disk(self) -> None:
-        if self.running:
-            with suppress(OSError):
-                disk = os.statvfs(self._started.view.root)
-                if disk.f_bavail * disk.f_frsize < STEP_DISK_FREE_BYTES_MIN:
-                    self.stop(EndReason.DISK_FULL, 0)
-            self._later(DISK_CHECK_S, self._check_disk)
+    def _measure(self) -> None:
+        """Memory of the tree, and the disk under its files; the next look is set."""
+        tree, limit = self._started.tree, self._started.step.resources.memory_bytes_max
+        if tree is None or not self.running:
+            return
+        self._memory_peak = max(self._memory_peak, memory_bytes(tree.pids()))
+        if limit and self._memory_peak > limit:
+            self.stop(EndReason.OUT_OF_MEMORY, 0)
+        with suppress(OSError):
+            disk = os.statvfs(self._started.view.root)
+            if disk.f_bavail * disk.f_frsize < STEP_DISK_FREE_BYTES_MIN:
+                self.stop(EndReason.DISK_FULL, 0)
+        self._measuring = self._loop.call_later(CHECK_LIMIT_S if limit else CHECK_S, self._measure)
 
     async def _supervise(self) -> Ended:
         started = self._started
@@ -159,10 +165,12 @@ class ChildRun:
             started.logs.close()
             return self._finish(EndReason.NOT_STARTED, started.failed_code, Usage())
         status, usage = await started.child.exited
-        started.tree.kill()
+        started.tree.sweep()
         started.logs.close()
-        for timer in self._timers:
-            timer.cancel()
+        for timer in (*self._timers, self._measuring):
+            if timer is not None:
+                timer.cancel()
+        usage.memory_bytes_peak = self._memory_peak
         code = os.waitstatus_to_exitcode(status)
         return self._finish(self._reason, code if code >= 0 else 128 - code, usage)
 

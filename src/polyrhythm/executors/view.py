@@ -91,6 +91,25 @@ class View:
         """
         return self._folder(clean_path(path))
 
+    def host_path(self, path: str) -> str:
+        """Where on the host a file or directory is; a directory is created if nothing is there.
+
+        StepRefused for links on the way, which somebody may have put there to lead outside.
+        """
+        path = clean_path(path)
+        if path == "/":
+            return self.root
+        parent = self._folder(dirname(path))
+        try:
+            mode = os.stat(basename(path), dir_fd=parent, follow_symlinks=False).st_mode
+            if not stat.S_ISREG(mode):
+                os.close(self._folder(path))
+        except FileNotFoundError:
+            os.close(self._folder(path))
+        finally:
+            os.close(parent)
+        return self.root + path
+
     def make_way(self, path: str) -> tuple[int, str]:
         """The directory of a file that is about to be written, and its name; what was there goes.
 

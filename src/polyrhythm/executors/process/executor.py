@@ -147,8 +147,12 @@ class MarkedTree:
         return marked(self.marker)
 
     def kill(self) -> None:
-        """See Tree. A fork may be missed by one look, so that it is looked for until none is."""
+        """See Tree."""
         kill_group(self.leader)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """See Tree. A fork may be missed by one look, so that it is looked for until none is."""
         for _ in range(100):
             left = [pid for pid in self.pids() if not _is_dead(pid)]
             if not left:
