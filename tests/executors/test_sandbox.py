@@ -235,7 +235,8 @@ def test_a_script_that_nothing_reads(run):
 
 
 def test_zombies_are_reaped(run):
-    text = "for i in 1 2 3 4 5; do (sh -c 'sleep 0.05 & exit' &); done; sleep 0.3; ps -o stat | grep -c Z"
+    text = "for i in 1 2 3 4 5; do (sh -c 'sleep 0.05 & exit' &); done; sleep 0.3"
+    text += "; ps -o stat | grep -c Z"
     assert outcome_of(run, shell(text)).stdout == b"0\n"
 
 

@@ -141,11 +141,11 @@ def _parse_row(row: object, origin: str, number: int) -> Image:
     return Image(**row, origin=origin, number=number)
 
 
-def _all_text(value: object, kind: type) -> bool:
+def _all_text(value: object, kind: type[list[object]] | type[dict[str, object]]) -> bool:
     if not isinstance(value, kind):
         return False
     words = [*value, *value.values()] if isinstance(value, dict) else value
-    return all(isinstance(word, str) and "\0" not in word for word in words)  # type: ignore[attr-defined]
+    return all(isinstance(word, str) and "\0" not in word for word in words)
 
 
 def _complaint(key: str) -> str:
