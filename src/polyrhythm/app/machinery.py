@@ -61,6 +61,10 @@ class MachinerySettings(TypedDict, total=False):
     master: str
     sentinel_password: str
     cluster: bool
+    # RabbitMQ: Exchange, ExchangeType and BindingKey, which is the queue's name if it is not said.
+    exchange: str
+    exchange_type: str
+    binding_key: str
     # Files of certificates, for rediss:// and amqps://.
     tls_ca: str
     tls_cert: str
@@ -91,6 +95,7 @@ class Machinery:
         self._concurrency: int = given.pop("concurrency", 8)
         if self._concurrency < 1:
             raise MisuseError(f"concurrency is 1 or more, not {self._concurrency}")
+        given.setdefault("prefetch", self._concurrency)
         self._app = app
         self._served: dict[str, Served] = {}
         self._ledger: Ledger = make_ledger(url, results or url, given)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -31,12 +32,14 @@ from polyrhythm.brokers.machinery.signature import Signature, decode_signature
 from polyrhythm.brokers.machinery.states import State, TaskState
 from polyrhythm.brokers.port import Delivery, Ledger, Outcome
 from polyrhythm.dialects.machinery.patience import patiently
-from polyrhythm.dialects.machinery.served import Served
+from polyrhythm.dialects.machinery.served import Served, message_id
 from polyrhythm.sdk.client.session import Session
 from polyrhythm.sdk.errors import FailureError
 
 LOG = logging.getLogger("polyrhythm.machinery")
 RETURNS_MAX = 5
+# Messages that are known to be done: more than come again when a connection is lost.
+SETTLED_MAX = 10_000
 
 
 class Refused(Exception):
@@ -63,6 +66,10 @@ class Bridge:
         self._served = served
         self._room = asyncio.Semaphore(concurrency)
         self._in_hand: set[asyncio.Task[None]] = set()
+        # By message id: a message that comes again while it is in hand, or was let go without the
+        # broker's hearing of it, is not worked at twice.
+        self._working: dict[str, asyncio.Event] = {}
+        self._settled: OrderedDict[str, None] = OrderedDict()
 
     async def run(self) -> None:
         """Take messages for ever."""
@@ -99,11 +106,29 @@ class Bridge:
             await self._pass_on(delivery, signature)
             return
         try:
-            await self._work(delivery, signature, served)
+            await self._once(delivery, signature, served)
         except PolyrhythmError as error:
             await self._bury(delivery, f"{signature.name}: {error}")
             return
         await patiently(lambda: broker.finish(delivery), "to let a message go")
+
+    async def _once(self, delivery: Delivery, signature: Signature, served: Served) -> None:
+        """Work at a message unless that is done already."""
+        key = message_id(signature)
+        while delivery.again and key in self._working:
+            await self._working[key].wait()
+        if delivery.again and key in self._settled:
+            return
+        ended = self._working[key] = asyncio.Event()
+        try:
+            await self._work(delivery, signature, served)
+            self._settled[key] = None
+            while len(self._settled) > SETTLED_MAX:
+                self._settled.popitem(last=False)
+        finally:
+            if self._working.get(key) is ended:
+                del self._working[key]
+            ended.set()
 
     async def _work(self, delivery: Delivery, signature: Signature, served: Served) -> None:
         call = Call(delivery, signature, time.time_ns())
