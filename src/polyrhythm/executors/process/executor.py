@@ -42,7 +42,7 @@ class ProcessExecutor:
 
     def __init__(self, folder: str = "") -> None:
         self._scratch = Scratch(folder)
-        self._pods: list[ProcessPod] = []
+        self._pods: set[ProcessPod] = set()
 
     @property
     def traits(self) -> Traits:
@@ -56,14 +56,14 @@ class ProcessExecutor:
         if spec.network is Network.NONE:
             raise ExecutorUnavailable("plain processes cannot be kept from the network")
         pod = ProcessPod(spec, self._scratch.new_folder())
-        self._pods.append(pod)
+        self._pods = {each for each in self._pods if not each.closed} | {pod}
         return pod
 
     async def close(self) -> None:
         """See the port."""
         for pod in self._pods:
             await pod.close()
-        self._scratch.close()
+        await asyncio.to_thread(self._scratch.close)
 
 
 class ProcessPod:
@@ -72,8 +72,12 @@ class ProcessPod:
     def __init__(self, spec: PodSpec, folder: str) -> None:
         self._folder = folder
         self._runs = Runs()
-        self._spec = spec
         Volumes(spec.volumes, folder)
+
+    @property
+    def closed(self) -> bool:
+        """Its files are gone."""
+        return self._runs.closed
 
     @property
     def address(self) -> str:
@@ -170,7 +174,7 @@ class ProbePlace:
 
     async def run(self, command: Sequence[str], timeout_ns: int) -> int:
         """See the port's probe."""
-        probe = replace(self.step, env={**self.step.env}, stdin=b"", timeout_ns=timeout_ns)
+        probe = replace(self.step, stdin=b"", timeout_ns=timeout_ns)
         env = _environment(probe, self.home)
         marker = f"{MARKER}={env[MARKER]}".encode()
         view = View("/", self.folder)
