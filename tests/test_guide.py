@@ -1,4 +1,4 @@
-"""The guide of native Python is true: each section runs, and prints what it says.
+"""The guide of native Python and its pages are true: each section runs, and prints what it says.
 
 The blocks of a section are one program; it is run in a folder of its own, as if by `python FILE`.
 """
@@ -15,12 +15,13 @@ from snippets import blocks
 from tidy.source import ROOT
 
 GUIDE = ROOT / "docs" / "python.md"
-HEADINGS = list(dict.fromkeys(one.heading for one in blocks(GUIDE)))
+PAGES = (GUIDE, ROOT / "docs" / "canvas.md")
+SECTIONS = list(dict.fromkeys((page, one.heading) for page in PAGES for one in blocks(page)))
 
 
-@pytest.mark.parametrize("heading", HEADINGS)
-def test_a_section_runs_and_prints_what_it_says(heading, tmp_path, monkeypatch):
-    section = [one for one in blocks(GUIDE) if one.heading == heading]
+@pytest.mark.parametrize(("page", "heading"), SECTIONS, ids=[one for _, one in SECTIONS])
+def test_a_section_runs_and_prints_what_it_says(page, heading, tmp_path, monkeypatch):
+    section = [one for one in blocks(page) if one.heading == heading]
     program = "".join(one.text for one in section if one.language == "python")
     expected = "".join(one.text for one in section if one.language == "text")
     assert program

@@ -24,6 +24,7 @@ from polyrhythm.app.opened import Opened
 from polyrhythm.app.settings import AppPlan, AppSettings, plan_app
 from polyrhythm.app.signals import Leaving, Signals
 from polyrhythm.base.collector import settle_collector
+from polyrhythm.dialects.canvas import Signatures
 from polyrhythm.sdk.client import blocking
 from polyrhythm.sdk.client.client import Client
 from polyrhythm.sdk.client.portal import Portal
@@ -37,6 +38,7 @@ from polyrhythm.sdk.worker import Progress
 from polyrhythm.sdk.worker.processes import CHILD_VARIABLE
 
 M = TypeVar("M")
+SIGNATURES = Signatures()
 
 
 class App:
@@ -79,6 +81,11 @@ class App:
     def converter(self) -> Converter:
         """What turns values into payloads, also while the application is not open."""
         return self.plan.worker.converter
+
+    @property
+    def signatures(self) -> Signatures:
+        """What `task.s(...)` is made by."""
+        return SIGNATURES
 
     @property
     def portal(self) -> Portal:

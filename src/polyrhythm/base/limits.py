@@ -61,6 +61,11 @@ SIGNATURE_DEPTH_MAX = 200
 # usual one 10 MB of memory. Delayed messages that are moved in one step.
 DEAD_MESSAGES_MAX = 10_000
 DELAYED_BATCH_MAX = 100
+# A canvas: tasks that one run of it calls (about 6 events each, of the 50,000 that a run may have;
+# what is past them goes to runs of its own), how many of them at once, how deep it is nested.
+CANVAS_RUN_STEPS_MAX = 1000
+CANVAS_STEPS_AT_ONCE_MAX = 500
+CANVAS_DEPTH_MAX = 50
 # A shorter retention would delete runs that clients still ask about.
 RETENTION_NS_MIN = 3600 * SECOND_NS
 # A manifest of Argo: bytes (etcd takes 1.5 MB), depth, aliases, documents, and values after aliases

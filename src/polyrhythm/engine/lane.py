@@ -27,6 +27,7 @@ from polyrhythm.base.errors import (
 )
 from polyrhythm.base.limits import Limits
 from polyrhythm.core.context import IdSource
+from polyrhythm.core.standalone import StandaloneState
 from polyrhythm.core.state import RunState
 from polyrhythm.engine.cache import RunCache
 from polyrhythm.engine.calls import Call, Expire, FireDue, Restore, ServeQueue
@@ -213,6 +214,8 @@ class Lane:
             memory.world.cache.weigh(run)
             if memory.residents and isinstance(run.state, RunState) and run.state.activities:
                 memory.residents.tell(run.state)
+            elif memory.residents and isinstance(run.state, StandaloneState):
+                memory.residents.tell_alone(run.state)
         for key in turn.deleted:
             memory.timers.forget(key)
         for call, late in turn.lates:

@@ -24,6 +24,7 @@ from temporalio.api.workflowservice.v1 import (
 
 from polyrhythm.core.context import NamespaceInfo
 from polyrhythm.core.held import INSIDE
+from polyrhythm.core.standalone import StandaloneState
 from polyrhythm.core.state import RunState
 
 # Attempts that a run left behind when it ended so may come to their own end.
@@ -156,8 +157,21 @@ class Residents:
             else:
                 why = "RESET" if activity.reset else "PAUSED" if activity.pause else ""
             if why:
-                for resident in self._by_queue.values():
-                    resident.worker.stop(state.run_id, activity.activity_id, why)
+                self._stop(state.run_id, activity.activity_id, why)
+
+    def tell_alone(self, state: StandaloneState) -> None:
+        """Say what is wanted of the attempt of an activity without a workflow."""
+        attempt = state.attempt
+        if not attempt.started_ns or INSIDE not in attempt.identity:
+            return
+        if not state.running:
+            self._stop(state.run_id, attempt.activity_id, "GONE")
+        elif attempt.cancel_requested:
+            self._stop(state.run_id, attempt.activity_id, "CANCELLED")
+
+    def _stop(self, run_id: str, task_id: str, why: str) -> None:
+        for resident in self._by_queue.values():
+            resident.worker.stop(run_id, task_id, why)
 
     def forget(self, namespace_key: int, run_id: str) -> None:
         """Have live code of a run dropped: its commit failed."""

@@ -6,11 +6,28 @@ passed along.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 from polyrhythm.sdk.client.portal import Portal
 from polyrhythm.sdk.client.session import Session
 from polyrhythm.sdk.values import Converter
+
+
+class Signatures(Protocol):
+    """What makes signatures of tasks: a dialect, which this room knows nothing of."""
+
+    def one(self, task: Any, args: tuple[Any, ...], named: Any) -> Any:
+        """Return the signature of one call."""
+        ...
+
+    def batch(self, task: Any, items: Iterable[Any], star: bool) -> Any:
+        """Return the signature of the calls for many items, as one task."""
+        ...
+
+    def chunks(self, task: Any, items: Iterable[Any], size: int) -> Any:
+        """Return the signature of a group of such tasks."""
+        ...
 
 
 class Home(Protocol):
@@ -32,4 +49,9 @@ class Home(Protocol):
     @property
     def portal(self) -> Portal:
         """The way to the loop that calls are made on."""
+        ...
+
+    @property
+    def signatures(self) -> Signatures:
+        """What makes signatures of tasks."""
         ...

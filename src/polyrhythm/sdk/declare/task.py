@@ -7,7 +7,7 @@ there `.start(...)` gives a plain task, durable by itself.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from typing_extensions import TypeVar as DefaultTypeVar
@@ -87,6 +87,32 @@ class Task(Generic[P, R, F]):
         values = bind(definition.signature, definition.name, args, kwargs)
         return context.start_local_task(definition, self._options, values)
 
+    def s(self, *args: Any, **named: Any) -> Any:
+        """Return a signature: this call, written down for a canvas. What comes before it in a
+        chain is put in front of `args`."""
+        return self.home.signatures.one(self, args, named)
+
+    def si(self, *args: Any, **named: Any) -> Any:
+        """Return a signature that takes nothing of what comes before it."""
+        return self.s(*args, **named).as_immutable()
+
+    def map(self, items: Iterable[Any]) -> Any:
+        """Return a signature: one durable task that calls this one for every item, in order."""
+        return self.home.signatures.batch(self, items, star=False)
+
+    def starmap(self, items: Iterable[Any]) -> Any:
+        """Return the same for items that are lists of arguments."""
+        return self.home.signatures.batch(self, items, star=True)
+
+    def chunks(self, items: Iterable[Any], size: int) -> Any:
+        """Return a group of such tasks side by side, each with at most `size` items."""
+        return self.home.signatures.chunks(self, items, size)
+
+    @property
+    def settings(self) -> tuple[TaskOptions, PlainOptions]:
+        """The options of a call, and those of a start by itself."""
+        return self._options, self._plain
+
     @property
     def converter(self) -> Converter | None:
         """The application's converter, which a child process needs too."""
@@ -110,7 +136,7 @@ class Task(Generic[P, R, F]):
                 f"task {self.name!r} is started by itself, inside a workflow: call"
                 f" {self.name}(...), which makes it part of the run"
             )
-        return TaskStarter(self._at_home.session, self.definition, self._options, self._plain)
+        return TaskStarter(self.home.session, self.definition, self._options, self._plain)
 
     def start(self, *args: P.args, **kwargs: P.kwargs) -> blocking_tasks.TaskRun[R]:
         """Start the task by itself, without a workflow; it is durable when this returns.
@@ -136,10 +162,11 @@ class Task(Generic[P, R, F]):
 
     @property
     def _blocking(self) -> blocking_tasks.TaskStarter[P, R]:
-        return blocking_tasks.TaskStarter(self.aio, self._at_home.portal)
+        return blocking_tasks.TaskStarter(self.aio, self.home.portal)
 
     @property
-    def _at_home(self) -> Home:
+    def home(self) -> Home:
+        """The application. Raises MisuseError for a task that belongs to none."""
         if self._home is None:
             raise MisuseError(f"task {self.name!r} belongs to no application")
         return self._home

@@ -1,0 +1,17 @@
+"""Canvas: what tasks are put together with. `from polyrhythm.canvas import chain, group, chord`.
+
+A signature is made by a task, `task.s(...)`; `a.s() | b.s()` is a chain. See docs/canvas.md.
+"""
+
+from polyrhythm.dialects.canvas import (
+    PROGRESS,
+    Problem,
+    Progress,
+    Signature,
+    chain,
+    chord,
+    each,
+    group,
+)
+
+__all__ = ["PROGRESS", "Problem", "Progress", "Signature", "chain", "chord", "each", "group"]
