@@ -19,7 +19,7 @@ from polyrhythm.app.settings import AppPlan
 from polyrhythm.app.socket_path import socket_path
 from polyrhythm.app.switch_link import SwitchLink
 from polyrhythm.base.errors import StoreError
-from polyrhythm.dialects.canvas import add_canvas
+from polyrhythm.dialects.canvas import batching, walking
 from polyrhythm.sdk.alerts.courier import add_courier
 from polyrhythm.sdk.client.session import Session
 from polyrhythm.sdk.declare.registry import Registry
@@ -149,7 +149,6 @@ class Opened:
     def _worker(self) -> Worker:
         plan, registry = self._plan, self._registry
         add_courier(registry)
-        add_canvas(registry, plan.worker.converter)
         install()
         loop_settings = LoopSettings(header=plan.header, chain=plan.worker.chain, guard=guarded)
         return Worker(
@@ -157,8 +156,8 @@ class Opened:
             WorkerPlan(
                 plan.namespace,
                 plan.queue,
-                registry.tasks,
-                registry.workflows,
+                batching(registry, plan.worker.converter),
+                walking(registry),
                 plan.worker,
                 loop_settings,
             ),

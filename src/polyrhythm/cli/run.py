@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -110,13 +109,8 @@ async def _show_progress(app: App) -> None:
 
 
 def _contents(app: App) -> str:
-    workflows, tasks = _own(app.registry.workflows), _own(app.registry.tasks)
+    workflows, tasks = len(app.registry.workflows), len(app.registry.tasks)
     return f"{_count(workflows, 'workflow')} and {_count(tasks, 'task')}"
-
-
-def _own(names: Iterable[str]) -> int:
-    """How many are the program's: what walks canvases and tells alerts is the library's."""
-    return sum(not name.startswith("polyrhythm.") for name in names)
 
 
 def _count(number: int, word: str) -> str:

@@ -18,6 +18,7 @@ from temporalio.api.history.v1 import History as HistoryMessage
 from temporalio.api.history.v1 import HistoryEvent
 
 from polyrhythm.app.application import App
+from polyrhythm.dialects.canvas import walking
 from polyrhythm.sdk.client.history import History
 from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.guards import guarded, install
@@ -44,7 +45,7 @@ def replay(app: App, history: History) -> None:
     """
     started = history.events[0].workflow_execution_started_event_attributes
     name = started.workflow_type.name
-    definition = app.registry.workflows.get(name)
+    definition = walking(app.registry).get(name)
     if definition is None:
         raise MisuseError(f"{app!r} has no workflow {name!r}; it has: {_names(app)}")
     events = history.events

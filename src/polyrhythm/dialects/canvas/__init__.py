@@ -16,6 +16,7 @@ from polyrhythm.dialects.canvas.signature import (
 )
 from polyrhythm.dialects.canvas.walker import CANVAS, CANVAS_WORKFLOW, PROGRESS, Progress
 from polyrhythm.sdk.declare.registry import Registry
+from polyrhythm.sdk.definitions import TaskDefinition, WorkflowDefinition
 from polyrhythm.sdk.values import Converter
 
 __all__ = [
@@ -24,17 +25,25 @@ __all__ = [
     "Progress",
     "Signature",
     "Signatures",
-    "add_canvas",
+    "batching",
     "chain",
     "chord",
     "each",
     "group",
+    "walking",
 ]
 
 
-def add_canvas(registry: Registry, converter: Converter) -> None:
-    """Declare what walks canvases, in an application that has tasks."""
-    if registry.tasks and CANVAS_WORKFLOW not in registry.workflows:
-        registry.add_workflow(CANVAS)
-        if BATCH_TASK not in registry.tasks:
-            registry.add_task(batch_of(registry, converter))
+def walking(registry: Registry) -> dict[str, WorkflowDefinition]:
+    """Return the workflows of an application and, where it has tasks, the one that walks canvases:
+    no program names it, so the registry does not either."""
+    if not registry.tasks:
+        return registry.workflows
+    return {**registry.workflows, CANVAS_WORKFLOW: CANVAS}
+
+
+def batching(registry: Registry, converter: Converter) -> dict[str, TaskDefinition]:
+    """Return the same of its tasks: with the one that runs batches of them."""
+    if not registry.tasks:
+        return registry.tasks
+    return {**registry.tasks, BATCH_TASK: batch_of(registry, converter)}
