@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.brokers.errors import WrongValue
 from polyrhythm.brokers.machinery.kinds import (
-    FLOAT32_MAX,
     KINDS,
     RANGES,
     Typed,
@@ -18,6 +17,7 @@ from polyrhythm.brokers.machinery.kinds import (
 )
 from polyrhythm.brokers.machinery.times import ZERO_NS, decode_time, encode_time
 
+FLOAT32_MAX = 3.4028234663852886e38
 VALUES = {
     "bool": st.booleans(),
     "float32": st.floats(-FLOAT32_MAX, FLOAT32_MAX, width=32),
@@ -80,6 +80,11 @@ def test_what_lies_past_a_range_is_refused_not_cut(kind):
 def test_values_that_no_go_worker_reads_are_refused(kind, value):
     with pytest.raises(WrongValue):
         typed(value, kind or "no type")
+
+
+def test_a_float_of_32_bits_is_rounded_to_them():
+    assert decode_value(Typed("float32", 3.4028235e38)) == FLOAT32_MAX
+    assert decode_value(Typed("float32", 0.1)) == typed(0.1, "float32").wire == 0.10000000149011612
 
 
 def test_a_float_may_be_written_as_an_integer_and_a_list_may_be_null():

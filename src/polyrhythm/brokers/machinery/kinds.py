@@ -1,7 +1,7 @@
 """The 29 types of arguments and results, and what a value of each looks like in JSON.
 
 A value is read by its declared type, never by its look: a float may be written `1`, an integer
-never `1.0`. Ranges are checked on both sides, because Go cuts what does not fit without a word.
+never `1.0`; one of 32 bits is rounded to them. Ranges are checked on both sides, because Go cuts what does not fit without a word.
 Lists of bytes are base64 texts. An unknown type stops a Go worker for good, so nothing leaves here
 unchecked.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,10 +31,9 @@ RANGES = {
     "uint32": (0, 2**32 - 1),
     "uint64": (0, 2**64 - 1),
 }
-# The largest finite number of 32 bits; a greater one would be infinite at the reader.
-FLOAT32_MAX = 3.4028234663852886e38
 SCALARS = ("bool", *RANGES, "float32", "float64", "string")
 KINDS = (*SCALARS, *(f"[]{scalar}" for scalar in SCALARS), "[]byte")
+FLOAT32 = struct.Struct("<f")
 GUESSES = {bool: "bool", int: "int64", float: "float64", str: "string"}
 
 
@@ -147,10 +147,13 @@ def _scalar(kind: str, value: object) -> Any:
 
 def _float(kind: str, value: float) -> float:
     try:
-        number = float(value)
+        # Go writes the shortest text of a number of 32 bits, which may lie past the largest one.
+        number: float = (
+            FLOAT32.unpack(FLOAT32.pack(value))[0] if kind == "float32" else float(value)
+        )
     except OverflowError as error:
         raise _wrong(kind, value) from error
-    if not math.isfinite(number) or (kind == "float32" and abs(number) > FLOAT32_MAX):
+    if not math.isfinite(number):
         raise _wrong(kind, value)
     return number
 
