@@ -9,9 +9,10 @@ ARGS ?=
 SDK_CHECKOUT ?=
 SDK_FILES ?=
 TEMPORAL_CLI ?=
+WHICH ?= brokers
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint sim conformance programs bench temporal-server proto clean
+.PHONY: help setup demo test lint sim conformance programs bench servers proto clean
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,14 +56,14 @@ conformance: setup ## recorded answers; RECORD=names: a real server beside ours;
 	  --checkout $(SDK_CHECKOUT) $(SDK_FILES))
 	@$(if $(TEMPORAL_CLI),PYTHONPATH=tools $(BIN)/python -m temporal_cli $(TEMPORAL_CLI))
 
-programs: setup ## programs of the Go and TypeScript SDKs against poly dev (needs Go 1.23, Node 20)
+programs: setup ## programs of other SDKs and of Machinery beside ours (needs Go 1.23, Node 20)
 	@$(BIN)/python tools/programs.py $(ARGS)
 
 bench: setup ## benchmarks; the figures go to docs/evidence
 	@$(BIN)/python bench/run.py $(ARGS)
 
-temporal-server: ## build a real Temporal server for comparison (needs Go; 3 to 12 minutes)
-	@bash tools/temporal_server.sh $(ARGS)
+servers: ## Redis and RabbitMQ for tests, by apt-get; WHICH=temporal builds Temporal's (Go; 3 to 12 min)
+	@bash tools/$(if $(filter temporal,$(WHICH)),temporal_server,broker_servers).sh $(ARGS)
 
 proto: setup ## compile our .proto files to descriptors (.binpb) and stubs (.pyi)
 	@$(BIN)/python tools/compile_protos.py

@@ -1,7 +1,7 @@
 """All benchmarks in one command (`make bench`), with settings that take a few minutes.
 
 Today that is the cost of a workflow over the wire, against a real Temporal server where
-`make temporal-server` built one. Arguments go to bench/temporal_wire.py, for example
+`make servers WHICH=temporal` built one. Arguments go to bench/temporal_wire.py, for example
 `make bench ARGS="--only ours --rounds 1"`.
 """
 

@@ -193,7 +193,7 @@ def find_targets(options: argparse.Namespace) -> list[Target]:
             name = shown(options.real_command, "tools/temporal_server/run.py")
             targets.append(Target("real", name, real_command))
         else:
-            print("there is no real server: run `make temporal-server`", file=sys.stderr)
+            print("there is no real server: run `make servers WHICH=temporal`", file=sys.stderr)
     return targets
 
 

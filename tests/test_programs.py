@@ -37,3 +37,12 @@ def test_lock_files_name_no_host_and_pin_every_package():
     for name, version in (wanted["dependencies"] | wanted["devDependencies"]).items():
         assert locked[f"node_modules/{name}"]["version"] == version
     assert "go.temporal.io/sdk v1.41.1 h1:" in (programs.SOURCES / "go" / "go.sum").read_text()
+    machinery = (programs.MACHINERY / "go.sum").read_text()
+    assert "github.com/RichardKnop/machinery/v2 v2.0.16 h1:" in machinery
+
+
+def test_programs_of_machinery_want_the_servers(monkeypatch):
+    monkeypatch.setattr(programs, "SERVERS", ("broker-of-nobody",))
+    monkeypatch.setattr(programs, "check_version", lambda *_: None)
+    with pytest.raises(programs.LeftOutError, match="make servers"):
+        programs.make_machinery()

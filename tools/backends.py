@@ -2,9 +2,9 @@
 
     python tools/backends.py [--json docs/evidence/backends.json]
 
-The real server is the one that `make temporal-server` builds; it is started here, on a free port
-and a file of its own, and ended again. One program with every verb, and the official SDK calling
-native workflows and the other way round: tests/links/test_backends.py.
+The real server is the one that `make servers WHICH=temporal` builds; it is started here, on a free
+port and a file of its own, and ended again. One program with every verb, and the official SDK
+calling native workflows and the other way round: tests/links/test_backends.py.
 """
 
 import argparse
@@ -61,7 +61,9 @@ def run_on_temporal() -> dict[str, object]:
         try:
             assert server.stdout is not None
             while "accepts calls" not in (line := server.stdout.readline()):
-                assert line, "the real server did not start: run `make temporal-server` first"
+                assert line, (
+                    "the real server did not start: run `make servers WHICH=temporal` first"
+                )
             return run_tests(address)
         finally:
             server.send_signal(signal.SIGTERM)

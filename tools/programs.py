@@ -1,9 +1,10 @@
-"""Programs of other languages' official SDKs, each against a fresh `poly dev`.
+"""Programs of other languages: official SDKs against a fresh `poly dev`, Machinery beside an App.
 
     make programs                       what this machine has the tools for
     make programs ARGS="--strict go"    one of them, and a missing tool is a failure
 
-`tests/programs/go` wants Go 1.23, `tests/programs/typescript` wants Node 20 with npm. Their SDKs
+`tests/programs/go` wants Go 1.23, `tests/programs/typescript` wants Node 20 with npm, and
+`tests/interop/machinery` wants Go and the servers that `make servers` installs. Their SDKs
 come from the public registries, in the versions of the lock files, once: what is built stays under
 `.cache/programs`. A program that cannot be built for want of a tool or of the network is left out,
 which is said. The exit code is 1 when one runs and finds something wrong.
@@ -23,6 +24,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "tests" / "programs"
+MACHINERY = ROOT / "tests" / "interop" / "machinery"
+SERVERS = ("redis-server", "/usr/lib/rabbitmq/bin/rabbitmq-server")
 HOME = ROOT / ".cache" / "programs"
 POLY = Path(sys.executable).with_name("poly")
 GO_MIN, NODE_MIN = (1, 23), (20, 0)
@@ -62,26 +65,37 @@ def build(command: list[str], folder: Path) -> None:
         raise LeftOutError(f"{' '.join(command)}: " + " | ".join(said[-3:]))
 
 
-def stage(name: str) -> Path:
+def stage(source: Path) -> Path:
     """Copy a program's sources beside what is built of them."""
-    folder = HOME / name
-    shutil.copytree(SOURCES / name, folder, dirs_exist_ok=True)
+    folder = HOME / source.name
+    shutil.copytree(source, folder, dirs_exist_ok=True)
     return folder
 
 
 def make_go() -> list[str]:
     """Build the Go program; return its command."""
     check_version(["go", "version"], "Go", GO_MIN)
-    folder = stage("go")
+    folder = stage(SOURCES / "go")
     build(["go", "build", "-o", "program", "."], folder)
     return [str(folder / "program")]
+
+
+def make_machinery() -> list[str]:
+    """Build the Go program; return the command that starts the brokers and runs both sides."""
+    check_version(["go", "version"], "Go", GO_MIN)
+    for server in SERVERS:
+        if shutil.which(server) is None:
+            raise LeftOutError(f"{server} is not installed: make servers")
+    folder = stage(MACHINERY)
+    build(["go", "build", "-o", "program", "."], folder)
+    return [sys.executable, str(MACHINERY / "exchange.py"), str(folder / "program")]
 
 
 def make_typescript() -> list[str]:
     """Install the SDK where the lock file is new, compile; return the command."""
     check_version(["node", "--version"], "Node", NODE_MIN)
     version_of(["npm", "--version"], "npm")
-    folder = stage("typescript")
+    folder = stage(SOURCES / "typescript")
     lock = SOURCES / "typescript" / "package-lock.json"
     installed = folder / "node_modules" / "installed-lock.json"
     if not installed.exists() or installed.read_bytes() != lock.read_bytes():
@@ -100,7 +114,11 @@ class Program:
     make: Callable[[], list[str]]
 
 
-PROGRAMS = (Program("go", make_go), Program("typescript", make_typescript))
+PROGRAMS = (
+    Program("go", make_go),
+    Program("typescript", make_typescript),
+    Program("machinery", make_machinery),
+)
 
 
 @contextmanager
@@ -138,7 +156,7 @@ def run_program(program: Program) -> bool:
 def main() -> int:
     """Run the programs and return the exit code."""
     parser = argparse.ArgumentParser(description="programs of other SDKs against poly dev")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="go, typescript")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="go, typescript, machinery")
     parser.add_argument("--strict", action="store_true", help="leaving one out is a failure")
     options = parser.parse_args()
     failed, left_out = [], []

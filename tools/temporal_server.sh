@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds a real Temporal server and the `temporal` command into .cache/temporal/bin, from the Go
 # module proxy. What is there with the right version is not built again. Called by
-# `make temporal-server`; the server is then started by tools/temporal_server/run.py.
+# `make servers WHICH=temporal`; the server is then started by tools/temporal_server/run.py.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -7,7 +7,7 @@
 NAME is a scenario of tests/corpus/temporal/scenarios, a noun, or a prefix ending in `*`. Ids, run
 ids, times and everything else that changes from run to run are normalised by the corpus (its
 README says how); events, errors and descriptions are what is left. A kept recording is a test of
-`make test` and `make conformance` from then on. Needs the server of `make temporal-server`.
+`make test` and `make conformance` from then on. Needs the server of `make servers WHICH=temporal`.
 
 Exit code 1 when something differs or fails, 2 when there is nothing to run.
 """

@@ -3,9 +3,9 @@
     PYTHONPATH=tools:tests python -m temporal_cli compare [CHAPTER...]
     PYTHONPATH=tools:tests python -m temporal_cli record
 
-Needs `temporal` and, to record, the real server: `make temporal-server` builds both. All chapters
-run, since each builds on those before it; only the named ones are compared. The exit code is 1 when
-something differs.
+Needs `temporal` and, to record, the real server: `make servers WHICH=temporal` builds both. All
+chapters run, since each builds on those before it; only the named ones are compared. The exit code
+is 1 when something differs.
 """
 
 from __future__ import annotations
@@ -157,7 +157,10 @@ def main() -> int:
     parser.add_argument("--temporal", type=Path, default=TEMPORAL, metavar="FILE")
     options = parser.parse_args()
     if not options.temporal.exists():
-        print(f"{options.temporal} is not there: make temporal-server builds it", file=sys.stderr)
+        print(
+            f"{options.temporal} is not there: make servers WHICH=temporal builds it",
+            file=sys.stderr,
+        )
         return 2
     chapters = play(options.temporal, options.what == "record")
     if options.what == "record":

@@ -1,4 +1,4 @@
-"""Start the real Temporal server that `make temporal-server` built, on one SQLite file.
+"""Start the real Temporal server that `make servers WHICH=temporal` built, on one SQLite file.
 
 Takes the flags of `temporal server start-dev` that clients pass, writes the server's configuration
 and its log into the folder FILE.server beside the database file, and then *becomes* the server: the
@@ -143,7 +143,7 @@ def main() -> None:
     """Prepare everything and become the server; an obstacle ends with exit code 1."""
     options = parse_args()
     if not options.server.exists():
-        raise SystemExit("there is no real Temporal server here: run `make temporal-server`")
+        raise SystemExit("there is no real Temporal server here: run `make servers WHICH=temporal`")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

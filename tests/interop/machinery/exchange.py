@@ -24,12 +24,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from rabbit_servers import rabbit_server
-from redis_servers import redis_server
-
 from polyrhythm import App, Machinery
+from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.brokers.machinery.kinds import KINDS, RANGES
 from polyrhythm.dialects.machinery import CallFailed, State, call, typed
+from rabbit_servers import rabbit_server
+from redis_servers import redis_server
 
 DRIVERS = ("redigo", "goredis", "amqp")
 WAIT_S = 30
@@ -129,7 +129,7 @@ class Checks:
         """Compare a result; an error is one too."""
         try:
             value = await found
-        except Exception as error:
+        except (PolyrhythmError, TimeoutError) as error:
             value = error
         good = type(value) is type(wanted) and value == wanted
         self.failed += not good

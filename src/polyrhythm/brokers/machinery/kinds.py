@@ -1,9 +1,9 @@
 """The 29 types of arguments and results, and what a value of each looks like in JSON.
 
 A value is read by its declared type, never by its look: a float may be written `1`, an integer
-never `1.0`; one of 32 bits is rounded to them. Ranges are checked on both sides, because Go cuts what does not fit without a word.
-Lists of bytes are base64 texts. An unknown type stops a Go worker for good, so nothing leaves here
-unchecked.
+never `1.0`; one of 32 bits is rounded to them. Ranges are checked on both sides, because Go cuts
+what does not fit without a word. Lists of bytes are base64 texts. An unknown type stops a Go worker
+for good, so nothing leaves here unchecked.
 """
 
 from __future__ import annotations
