@@ -75,6 +75,13 @@ MANIFEST_DEPTH_MAX = 100
 MANIFEST_ALIASES_MAX = 1000
 MANIFEST_DOCUMENTS_MAX = 1000
 MANIFEST_NODES_MAX = 500_000
+# Argo workflows: a text with its values, an expression, items of one loop (each is a node), nested
+# templates (Argo's own bound), pods of one run at work at once.
+SUBSTITUTED_BYTES_MAX = 1024 * 1024
+EXPRESSION_BYTES_MAX = 64 * 1024
+LOOP_ITEMS_MAX = 100_000
+RECURSION_MAX = 100
+NODES_IN_FLIGHT_MAX = 500
 # Namespaces asked for expired runs in one turn: an index seek of 0.005 ms each.
 RETENTION_SPACES_MAX = 100
 # Steps of executors. Output that nobody has read yet: past it a reader is waited for, and without
