@@ -82,6 +82,11 @@ EXPRESSION_BYTES_MAX = 64 * 1024
 LOOP_ITEMS_MAX = 100_000
 RECURSION_MAX = 100
 NODES_IN_FLIGHT_MAX = 500
+# An artifact's archive as it is unpacked (what an executor copies out is bounded alike), and the
+# log of one container on disk.
+ARCHIVE_MEMBERS_MAX = 100_000
+ARCHIVE_BYTES_MAX = 10 * 1024**3
+POD_LOG_BYTES_MAX = 256 * 1024 * 1024
 # Namespaces asked for expired runs in one turn: an index seek of 0.005 ms each.
 RETENTION_SPACES_MAX = 100
 # Steps of executors. Output that nobody has read yet: past it a reader is waited for, and without

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from polyrhythm.cli.argo_flags import LintFlags
+from polyrhythm.cli.argo_flags import LintFlags, SubmitFlags
 from polyrhythm.cli.exit_codes import ExitCode
 from polyrhythm.cli.flags import takes
 
@@ -36,8 +36,19 @@ def _lint(flags: LintFlags) -> int:
     return _run("argo_lint", flags)
 
 
+def _submit(flags: SubmitFlags) -> int:
+    """Run the workflows of files with an engine in this process, to their end.
+
+    Templates and ConfigMaps that they refer to are looked for in the same files.
+
+    Exit codes: 0 all succeeded, 1 one did not or could not begin, 2 a file cannot be read.
+    """
+    return _run("argo_submit", flags)
+
+
 def build_argo(plain: dict[str, Any]) -> typer.Typer:
     """Return the group of verbs."""
     group = typer.Typer(no_args_is_help=True, **plain)
     group.command("lint")(takes(LintFlags, _lint))
+    group.command("submit")(takes(SubmitFlags, _submit))
     return group

@@ -150,9 +150,9 @@ class _Reader:
 
     def value(self) -> Any:
         """A value, a list or something in brackets."""
-        kind, token = self.kind, self.token
+        kind, word = self.kind, self.token
         if self.took("("):
-            items = [] if self.kind == "op" and self.token == ")" else [self.choice()]
+            items = [] if (self.kind, self.token) == ("op", ")") else [self.choice()]
             is_list = not items
             while self.took(","):
                 is_list = True
@@ -162,8 +162,8 @@ class _Reader:
             return items if is_list else items[0]
         if kind in ("number", "text", "word"):
             self.advance()
-            return _read(kind, token)
-        raise self.refused(f"Unexpected end of expression near '{token}'")
+            return _read(kind, word)
+        raise self.refused(f"Unexpected end of expression near '{word}'")
 
     def apply(self, sign: str, left: Any, right: Any) -> Any:
         """One operator on two values."""

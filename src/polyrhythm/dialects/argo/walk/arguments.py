@@ -118,7 +118,7 @@ def _fill_artifact(artifact: Tree, given: Tree | None) -> Tree:
             raise ArgumentError(f"inputs.artifacts.{name} missing location information")
     if given is None:
         return artifact
-    kept = {key: artifact[key] for key in ("path", "mode", "recurseMode") if key in artifact}
+    kept: Tree = {key: artifact[key] for key in ("path", "mode", "recurseMode") if key in artifact}
     optional = {"optional": True} if artifact.get("optional") else {}
     return {**optional, **given, "name": name, **kept}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
 STOP, TERMINATE = "Stop", "Terminate"
 
@@ -16,7 +17,7 @@ STOP, TERMINATE = "Stop", "Terminate"
 class Flight:
     """A node whose work is under way."""
 
-    future: asyncio.Future[object]
+    future: asyncio.Future[Any]
     on_exit: bool
 
 

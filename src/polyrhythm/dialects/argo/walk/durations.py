@@ -1,4 +1,7 @@
-"""Durations as Argo reads them: bare seconds, or Go's `1h30m5s`; and how a wait is told."""
+"""Durations as Argo reads them: bare seconds, or Go's `1h30m5s`; and how a wait is told.
+
+Both are pure; a text that is no duration is refused in Go's words.
+"""
 
 from __future__ import annotations
 

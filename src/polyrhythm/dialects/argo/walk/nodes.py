@@ -175,9 +175,11 @@ class NodeTreeState:
 
     def outbound_of(self, node: Node) -> list[str]:
         """Ids of the nodes that what follows this one hangs on."""
-        if node.type in ("Container", "TaskGroup") or (node.type == "Pod" and node.children):
+        inner = self._children(node)
+        of_containers = node.type == "Pod" and any(each.type == "Container" for each in inner)
+        if node.type in ("Container", "TaskGroup") or of_containers:
             found = []
-            for child in self._children(node):
+            for child in inner:
                 foreign = child.boundary_id != node.boundary_id
                 deepest = node.type == "Container" and foreign
                 found += [node.id] if deepest else self.outbound_of(child)

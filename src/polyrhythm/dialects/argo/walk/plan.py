@@ -7,7 +7,6 @@ reference to a template leads into another object, whose own templates it then s
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from polyrhythm.dialects.argo.model.library import Library
 from polyrhythm.dialects.argo.model.names import named
@@ -112,14 +111,16 @@ def join_specs(base: Tree, over: Tree) -> Tree:
     return joined
 
 
-def merge(base: Any, over: Any) -> Any:
-    """Maps are merged, anything else is replaced."""
-    if isinstance(base, dict) and isinstance(over, dict):
-        made = dict(base)
-        for key, value in over.items():
-            made[key] = merge(base[key], value) if key in base else value
-        return made
-    return base if over is None else over
+def merge(base: Tree, over: Tree) -> Tree:
+    """A map over another one: maps in both are merged, anything else is replaced."""
+    made = dict(base)
+    for key, value in over.items():
+        below = base.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            made[key] = merge(below, value)
+        elif value is not None:
+            made[key] = value
+    return made
 
 
 def _by_name(spec: Tree) -> dict[str, Tree]:

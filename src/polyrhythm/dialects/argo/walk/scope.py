@@ -118,7 +118,9 @@ class Scope:
         below = artifact.get("subPath")
         if below:
             text = substitute(below, self.over(outer), allow_unresolved=True)
-            made["subPath"] = "/".join(part for part in (made.get("subPath"), text) if part)
+            location = dict(made.get("s3") or {})
+            location["key"] = f"{str(location.get('key') or '').rstrip('/')}/{text}"
+            made["s3"] = location
         return made
 
     def resolve_value(self, source: Tree, outer: Mapping[str, str]) -> tuple[Any, bool]:

@@ -7,7 +7,6 @@ what people want of it, a query shows its nodes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.dialects.argo.expressions import ExpressionError, evaluate, substitute
 from polyrhythm.dialects.argo.model.library import Library
-from polyrhythm.dialects.argo.model.names import named
 from polyrhythm.dialects.argo.model.yaml_text import Tree
 from polyrhythm.dialects.argo.walk.arguments import ArgumentError
 from polyrhythm.dialects.argo.walk.control import TERMINATE, ControlState
@@ -39,6 +37,7 @@ from polyrhythm.sdk.messages import Query, Signal
 
 CONTROL = Signal("argo.control", dict[str, Any])
 STATUS = Query("argo.status", dict[str, Any])
+LABEL = "workflows.argoproj.io/"
 PREPARING = (PlanError, ArgumentError, PolyrhythmError)
 
 
@@ -51,7 +50,7 @@ class Submission:
 
 
 async def walk_workflow(submission: Submission, run_pod: RunPod) -> Tree:
-    """Walk a workflow to its end and return its status."""
+    """Walk a workflow to its end and return its object, with its status."""
     run = WorkflowRun(submission, run_pod)
     STATUS.handler(run.status)
     try:
@@ -92,7 +91,7 @@ class WorkflowRun:
         uid = wf.info().run_id
         values = workflow_values(plan, uid, self.started)
         spec = plan.spec
-        kept = {
+        kept: Tree = {
             key: spec[key]
             for key in ("templates", "templateDefaults", "workflowMetadata")
             if key in spec
@@ -223,7 +222,7 @@ class WorkflowRun:
         self.walk.control.interrupt()
 
     def status(self) -> dict[str, Any]:
-        """The status of the workflow object, and the labels that came to be."""
+        """The workflow object as the API shows it: with its status and the labels of that."""
         nodes = {node.id: node.to_tree() for node in self.nodes.nodes.values()}
         made: Tree = {
             "phase": self.phase,
@@ -236,10 +235,18 @@ class WorkflowRun:
         }
         if self.finished:
             made["conditions"] = [{"type": "Completed", "status": "True"}]
-        return {
-            "status": {key: value for key, value in made.items() if value},
-            "labels": self.labels,
+        workflow = self.submission.workflow
+        metadata = {
+            **workflow["metadata"],
+            "uid": wf.info().run_id,
+            "creationTimestamp": spell_time(self.started),
         }
+        labels = {**(metadata.get("labels") or {}), **self.labels, LABEL + "phase": self.phase}
+        if self.finished:
+            labels[LABEL + "completed"] = "true"
+        metadata["labels"] = labels
+        status = {key: value for key, value in made.items() if value}
+        return {**workflow, "metadata": metadata, "status": status}
 
 
 def spec_without(spec: Tree, kept: Tree) -> Tree:

@@ -1,0 +1,55 @@
+"""Argo workflows as a part of an App: one workflow and one task, on whatever executor is given.
+
+app = App("argo")
+argo = install(app, PodRunner(SandboxExecutor(), Places("argo.files")))
+run = argo.options(id="hello").start(Submission(workflow=tree))
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from polyrhythm.dialects.argo.pods.containers import Job
+from polyrhythm.dialects.argo.walk.workflow import Submission, walk_workflow
+from polyrhythm.sdk.declare.verbs import TaskVerb, WorkflowVerb
+from polyrhythm.sdk.declare.workflow import Workflow
+
+WORKFLOW, TASK = "argo.workflow", "argo.pod"
+# A pod runs for as long as it runs: its own deadlines end it, not the task's.
+POD_TIMEOUT = "3650d"
+
+
+class Declares(Protocol):
+    """What an App has for declarations."""
+
+    @property
+    def task(self) -> TaskVerb:
+        """The decorator of tasks."""
+        ...
+
+    @property
+    def workflow(self) -> WorkflowVerb:
+        """The decorator of workflows."""
+        ...
+
+
+class RunsPods(Protocol):
+    """What a node's task calls: a PodRunner, or a stub of it in a test."""
+
+    async def run(self, job: Job) -> dict[str, Any]:
+        """Run a pod to its end and return how it ended: phase, message, outputs."""
+        ...
+
+
+def install(app: Declares, runner: RunsPods) -> Workflow[[Submission], dict[str, Any]]:
+    """Declare the workflow and the task of Argo workflows in an App; return the workflow."""
+
+    @app.task(name=TASK, timeout=POD_TIMEOUT)
+    async def run_pod(job: dict[str, Any]) -> dict[str, Any]:
+        return await runner.run(Job(**job))
+
+    @app.workflow(name=WORKFLOW)
+    async def walk(submission: Submission) -> dict[str, Any]:
+        return await walk_workflow(submission, run_pod)
+
+    return walk
