@@ -1,7 +1,7 @@
 """What is shown of a workflow while it runs: its tree again and again, its logs as they come.
 
-Both go on until they are cancelled. A tree is drawn over itself on a terminal; elsewhere a line says
-how far it is, whenever that changes.
+Both go on until they are cancelled. A tree is drawn over itself on a terminal; elsewhere a line
+says how far it is, whenever that changes.
 """
 
 from __future__ import annotations
