@@ -13,5 +13,17 @@ from polyrhythm.dialects.canvas import (
     each,
     group,
 )
+from polyrhythm.dialects.canvas.softly import SoftTimeLimitExceeded, soft_limit
 
-__all__ = ["PROGRESS", "Problem", "Progress", "Signature", "chain", "chord", "each", "group"]
+__all__ = [
+    "PROGRESS",
+    "Problem",
+    "Progress",
+    "Signature",
+    "SoftTimeLimitExceeded",
+    "chain",
+    "chord",
+    "each",
+    "group",
+    "soft_limit",
+]

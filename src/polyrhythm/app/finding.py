@@ -14,6 +14,7 @@ import sys
 from types import ModuleType
 
 from polyrhythm.app.application import App
+from polyrhythm.dialects.canvas.celery.front import CeleryFront
 from polyrhythm.sdk.errors import MisuseError
 
 
@@ -23,7 +24,8 @@ def find_app(target: str) -> App:
     """
     place, _, name = target.rpartition(":") if _has_name(target) else (target, "", "")
     module = _load_file(place) if place.endswith(".py") else _load_module(place)
-    found = {key: value for key, value in vars(module).items() if isinstance(value, App)}
+    values = {key: _app_of(value) for key, value in vars(module).items()}
+    found = {key: value for key, value in values.items() if value is not None}
     if name:
         if name not in found:
             raise MisuseError(f"{place} has no App {name!r}; {_names(found)}")
@@ -32,6 +34,12 @@ def find_app(target: str) -> App:
     if len(distinct) != 1:
         raise MisuseError(f"{place}: {_names(found)}; name one, as in {place}:app")
     return next(iter(distinct.values()))
+
+
+def _app_of(value: object) -> App | None:
+    """An App, also of one under Celery's names."""
+    inner = value.app if isinstance(value, CeleryFront) else value
+    return inner if isinstance(inner, App) else None
 
 
 def _has_name(target: str) -> bool:
