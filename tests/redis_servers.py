@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-READY = "Ready to accept connections"
+READY = ("Ready to accept connections", "Sentinel ID is")
 
 
 def need(program: str, package: str) -> str:
@@ -71,7 +71,7 @@ class RedisServer:
         said = []
         for line in process.stdout:
             said.append(line)
-            if READY in line:
+            if any(word in line for word in READY):
                 break
         else:
             pytest.fail("Redis did not start:\n" + "".join(said))

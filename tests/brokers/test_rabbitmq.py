@@ -6,6 +6,7 @@ import time
 import aio_pika
 import pytest
 
+from certificates import certificates as make_certificates
 from machinery_shop import QUEUE, WAIT_S, Shop, run, until
 from polyrhythm import App, Machinery
 from polyrhythm.base.errors import FailedPrecondition, InvalidArgument
@@ -19,7 +20,7 @@ from polyrhythm.brokers.rabbitmq.results import RabbitResults
 from polyrhythm.dialects.machinery.replies import CallFailed
 from polyrhythm.dialects.machinery.sender import call
 from rabbit_servers import rabbit_server
-from redis_servers import redis_server
+from redis_servers import free_port, redis_server
 
 pytestmark = [pytest.mark.xdist_group("rabbitmq"), pytest.mark.timeout(180)]
 
@@ -291,3 +292,23 @@ def test_what_cannot_be_kept_or_reached_is_refused(rabbit):
     run(scenario())
     with pytest.raises(InvalidArgument, match="RabbitMQ is at"):
         Machinery("amqp://a,redis://b", app=App("x", durability="memory"))
+
+
+def test_tls():
+    certificates = make_certificates()
+    lines = (
+        "listeners.ssl.1 = 127.0.0.1:{tls}",
+        *(f"ssl_options.cacertfile = {certificates.path('ca.pem')}",),
+        *(f"ssl_options.certfile = {certificates.path('server.pem')}",),
+        *(f"ssl_options.keyfile = {certificates.path('server.key')}",),
+    )
+
+    async def scenario(url):
+        async with Shop(url, tls_ca=certificates.path("ca.pem")) as shop:
+            assert await (await shop.work.send(call("add", 1, 2))).result(timeout=WAIT_S) == 3
+        with pytest.raises((BrokerDown, FailedPrecondition)):
+            await Machinery(url).__aenter__()
+
+    port = free_port()
+    with rabbit_server(*(line.format(tls=port) for line in lines)):
+        run(scenario(f"amqps://guest:guest@localhost:{port}/"))

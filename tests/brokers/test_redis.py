@@ -194,6 +194,43 @@ def test_a_task_that_is_not_here_is_offered_to_others_after_a_pause(redis):
     run(scenario())
 
 
+def test_a_chord_with_a_member_that_nobody_takes_fails(redis):
+    async def scenario():
+        async with Shop(redis.url) as shop:
+            gone = call("gone", headers={"polyrhythm-returns": "5"})
+            chord = await shop.work.send_chord(call("total"), call("add", 1, 2), gone)
+            with pytest.raises(CallFailed, match="no worker took the task 'gone'"):
+                await shop.work.reply(chord.uuid).result(timeout=WAIT_S)
+
+    run(scenario())
+
+
+def test_arguments_that_no_service_takes_fail_the_call(redis):
+    async def scenario():
+        async with Shop(redis.url) as shop:
+            reply = await shop.work.send(call("fail", "x" * 3_000_000))
+            with pytest.raises(CallFailed, match="fail cannot be started"):
+                await reply.result(timeout=WAIT_S)
+
+    run(scenario())
+
+
+def test_a_queue_that_is_no_list_is_said(redis, caplog):
+    async def scenario():
+        broker = RedisBroker(RedisSettings(parse_address(redis.url)), "w")
+        await broker.open()
+        await broker.client.set(QUEUE, "no list")
+        await broker.close()
+        async with Shop(redis.url):
+
+            async def said():
+                return "to take messages: Redis does not give a message: WRONGTYPE" in caplog.text
+
+            await until(said)
+
+    run(scenario())
+
+
 def test_what_a_silent_worker_had_in_hand_is_taken_over(redis):
     async def scenario():
         settings = RedisSettings(parse_address(redis.url))

@@ -13,7 +13,7 @@ from polyrhythm.brokers.redis.address import parse_address
 from polyrhythm.brokers.redis.broker import RedisBroker
 from polyrhythm.brokers.redis.connect import RedisSettings
 from polyrhythm.dialects.machinery.sender import call
-from redis_servers import redis_server
+from redis_servers import RedisServer, redis_server
 
 
 @pytest.fixture
@@ -145,3 +145,25 @@ def test_a_cluster(redis):
 
     with redis_server("--cluster-enabled", "yes", "--cluster-port", "{free}") as one:
         run(scenario(one))
+
+
+def test_sentinels_lead_to_the_master_that_there_is(tmp_path):
+    async def scenario(master, sentinel):
+        url = f"redis://127.0.0.1:{sentinel.port},127.0.0.1:1"
+        async with Shop(url, master="mine") as shop:
+            assert await (await shop.work.send(call("add", 1, 2))).result(timeout=WAIT_S) == 3
+        async with Machinery(master.url) as direct:
+            assert await direct.reply("nothing").state() is None
+        with pytest.raises(BrokerDown):
+            await Machinery(url, master="another").__aenter__()
+
+    with redis_server() as master:
+        (tmp_path / "own.conf").write_text(
+            f"bind 127.0.0.1\ndir {tmp_path}\nsentinel monitor mine 127.0.0.1 {master.port} 1\n"
+        )
+        sentinel = RedisServer(tmp_path, "--port", "{port}", program="redis-sentinel")
+        try:
+            sentinel.start()
+            run(scenario(master, sentinel))
+        finally:
+            sentinel.kill()

@@ -8,6 +8,7 @@ more would keep Go workers from ever seeing the group complete.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -30,6 +31,8 @@ class RabbitResults:
     def __init__(self, settings: RabbitSettings) -> None:
         self._settings = settings
         self._connection = RabbitConnection(settings)
+        self._writing: AbstractChannel | None = None
+        self._opening = asyncio.Lock()
 
     async def open(self) -> None:
         """Connect. Raises BrokerDown."""
@@ -47,13 +50,13 @@ class RabbitResults:
         """Add a state; an ended one of a group's member to the group as well."""
         of_group = state.ended and signature.group_uuid and signature.group_size
         with mapped("keep a state"):
-            async with self._connection.channel() as channel:
-                await self._put(channel, state.uuid, state)
-                # A callback that failed is no member, though it is written for one.
-                if of_group and state.uuid == signature.uuid:
-                    group = signature.group_uuid
-                    if not again or not await self._holds(group, state.uuid):
-                        await self._put(channel, group, state)
+            channel = await self._writer()
+            await self._put(channel, state.uuid, state)
+            # A callback that failed is no member, though it is written for one.
+            if of_group and state.uuid == signature.uuid:
+                group = signature.group_uuid
+                if not again or not await self._holds(group, state.uuid):
+                    await self._put(channel, group, state)
 
     async def get(self, uuid: str) -> TaskState | None:
         """Take the states of a task; return the last one."""
@@ -122,6 +125,14 @@ class RabbitResults:
             while (message := await queue.get(fail=False)) is not None:
                 messages.append(message)
             return any(decode_state(one.body).uuid == uuid for one in messages)
+
+    async def _writer(self) -> AbstractChannel:
+        """Return the channel that states are written on; nothing is got on it."""
+        async with self._opening:
+            channel = self._writing
+            if channel is None or channel.is_closed or not self._connection.is_live:
+                channel = self._writing = await self._connection.open_channel()
+            return channel
 
     async def _put(self, channel: AbstractChannel, name: str, state: TaskState) -> None:
         await self._declare(channel, name)

@@ -12,8 +12,9 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.brokers.ending import end_tasks
@@ -31,11 +32,12 @@ from polyrhythm.brokers.machinery.kinds import Typed
 from polyrhythm.brokers.machinery.signature import Signature, decode_signature
 from polyrhythm.brokers.machinery.states import State, TaskState
 from polyrhythm.brokers.port import Delivery, Ledger, Outcome
-from polyrhythm.dialects.machinery.patience import patiently
+from polyrhythm.dialects.machinery.patience import PAUSE_S_MAX, patiently
 from polyrhythm.dialects.machinery.served import Served, message_id
 from polyrhythm.sdk.client.session import Session
 from polyrhythm.sdk.errors import FailureError
 
+T = TypeVar("T")
 LOG = logging.getLogger("polyrhythm.machinery")
 RETURNS_MAX = 5
 # Messages that are known to be done: more than come again when a connection is lost.
@@ -74,10 +76,10 @@ class Bridge:
     async def run(self) -> None:
         """Take messages for ever."""
         broker = self._ledger.broker
-        await patiently(broker.start, "to work at the queue")
+        await _insistently(broker.start, "to work at the queue")
         while True:
             await self._room.acquire()
-            delivery = await patiently(broker.take, "to take messages")
+            delivery = await _insistently(broker.take, "to take messages")
             task = asyncio.create_task(self._see_through(delivery))
             self._in_hand.add(task)
             task.add_done_callback(self._done)
@@ -141,7 +143,10 @@ class Bridge:
             await patiently(
                 lambda: self._ledger.settle(delivery, signature, outcome), "to settle a message"
             )
-        if signature.group_uuid and signature.chord_callback is not None:
+        await self._after_end(call)
+
+    async def _after_end(self, call: Call) -> None:
+        if call.signature.group_uuid and call.signature.chord_callback is not None:
             await patiently(lambda: self._close_group(call), "to close a group")
 
     async def _earlier(self, call: Call) -> TaskState | None:
@@ -164,9 +169,12 @@ class Bridge:
             values = served.arguments(signature)
         except (PolyrhythmError, TypeError) as error:
             raise Refused(f"arguments of {served.name}: {error}") from error
-        run = await patiently(
-            lambda: served.begin(self._session, signature, values, is_again), "to start a task"
-        )
+        try:
+            run = await patiently(
+                lambda: served.begin(self._session, signature, values, is_again), "to start a task"
+            )
+        except PolyrhythmError as error:
+            raise Refused(f"{served.name} cannot be started: {error}") from error
         await self._tell(call, State.STARTED)
         try:
             return served.results(await patiently(run.result, "to wait for a task"))
@@ -231,6 +239,7 @@ class Bridge:
             await patiently(
                 lambda: self._ledger.settle(delivery, signature, outcome), "to settle a message"
             )
+            await self._after_end(call)
             await self._bury(delivery, reason)
             return
         wait_s = 1
@@ -247,6 +256,16 @@ class Bridge:
         await patiently(
             lambda: self._ledger.broker.bury(delivery, reason), "to keep a dead message"
         )
+
+
+async def _insistently(work: Callable[[], Awaitable[T]], what: str) -> T:
+    """Do what `patiently` does, also where the broker refuses: somebody may set that right."""
+    while True:
+        try:
+            return await patiently(work, what)
+        except PolyrhythmError as error:
+            LOG.error("%s: %s; asked again in %d s", what, error, PAUSE_S_MAX)
+            await asyncio.sleep(PAUSE_S_MAX)
 
 
 def _text(error: FailureError) -> str:

@@ -11,14 +11,15 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from polyrhythm.base.errors import Unavailable
+from polyrhythm.base.errors import Aborted, DeadlineExceeded, ResourceExhausted, Unavailable
 from polyrhythm.brokers.errors import BrokerDown
 
 T = TypeVar("T")
 LOG = logging.getLogger("polyrhythm.machinery")
 PAUSE_S_MIN = 0.1
 PAUSE_S_MAX = 10.0
-AWAY = (BrokerDown, Unavailable)
+# Of brokers, and of the App's own service.
+AWAY = (BrokerDown, Unavailable, ResourceExhausted, Aborted, DeadlineExceeded)
 
 
 async def patiently(work: Callable[[], Awaitable[T]], what: str) -> T:
