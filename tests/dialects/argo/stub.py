@@ -32,7 +32,7 @@ class StubPods:
     at_work: int = 0
     at_work_max: int = 0
 
-    async def run(self, job: Job) -> dict[str, Any]:
+    async def run(self, job: Job, ready: Any) -> dict[str, Any]:
         self.jobs.append(job)
         name = str(job.template.get("name"))
         self.at_work += 1
@@ -40,6 +40,7 @@ class StubPods:
         try:
             await asyncio.sleep(0)
             if name in self.forever:
+                await ready("127.0.0.7")
                 await asyncio.Event().wait()
         finally:
             self.at_work -= 1

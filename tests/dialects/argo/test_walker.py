@@ -284,6 +284,52 @@ def test_a_suspend_goes_on_after_its_duration() -> None:
     assert (started[11:13], started[:10]) != (finished[11:13], finished[:10])
 
 
+SET = """
+spec:
+  entrypoint: m
+  templates:
+  - name: m
+    containerSet:
+      containers:
+      - {name: a, image: x}
+      - {name: b, image: x}
+      - {name: main, image: x, dependencies: [a, b]}
+"""
+
+
+def test_containers_of_a_set_hang_on_each_other() -> None:
+    assert tree_of(walked(SET)).splitlines() == [
+        "wf Pod Succeeded [wf.a,wf.b]",
+        "wf.a Container Succeeded [wf.main]",
+        "wf.b Container Succeeded [wf.main]",
+        "wf.main Container Succeeded []",
+    ]
+
+
+DAEMON = """
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    steps:
+    - [{name: d, template: d}]
+    - - {name: use, template: use, arguments: {parameters: [{name: ip, value: "{{steps.d.ip}}"}]}}
+  - {name: d, daemon: true, container: {image: x}}
+  - name: use
+    inputs: {parameters: [{name: ip}]}
+    container: {image: x}
+"""
+
+
+def test_a_daemon_is_used_while_it_runs_and_ends_with_its_steps() -> None:
+    pods = StubPods(forever={"d"})
+    done = walked(DAEMON, pods)
+    assert done["status"]["phase"] == "Succeeded"
+    assert "wf[0].d Pod Succeeded [wf[1]]" in tree_of(done).splitlines()
+    assert pods.jobs[-1].template["inputs"]["parameters"][0]["value"] == "127.0.0.7"
+    assert pods.at_work == 0
+
+
 def test_parallelism_holds_pods_back() -> None:
     text = "parallelism: 2\nsteps: [[{name: one, template: a, withSequence: {count: 9}}]]"
     pods = StubPods()

@@ -10,9 +10,12 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from polyrhythm.dialects.argo.pods.containers import Job
-from polyrhythm.dialects.argo.walk.workflow import Submission, walk_workflow
+from polyrhythm.dialects.argo.pods.runner import Ready
+from polyrhythm.dialects.argo.walk.workflow import CONTROL, Submission, walk_workflow
+from polyrhythm.sdk.client.client import Client
 from polyrhythm.sdk.declare.verbs import TaskVerb, WorkflowVerb
 from polyrhythm.sdk.declare.workflow import Workflow
+from polyrhythm.sdk.task import TASK as TASK_VERBS
 
 WORKFLOW, TASK = "argo.workflow", "argo.pod"
 # A pod runs for as long as it runs: its own deadlines end it, not the task's.
@@ -28,6 +31,11 @@ class Declares(Protocol):
         ...
 
     @property
+    def aio(self) -> Client:
+        """Calls from a task to its run."""
+        ...
+
+    @property
     def workflow(self) -> WorkflowVerb:
         """The decorator of workflows."""
         ...
@@ -36,7 +44,7 @@ class Declares(Protocol):
 class RunsPods(Protocol):
     """What a node's task calls: a PodRunner, or a stub of it in a test."""
 
-    async def run(self, job: Job) -> dict[str, Any]:
+    async def run(self, job: Job, ready: Ready) -> dict[str, Any]:
         """Run a pod to its end and return how it ended: phase, message, outputs."""
         ...
 
@@ -46,7 +54,12 @@ def install(app: Declares, runner: RunsPods) -> Workflow[[Submission], dict[str,
 
     @app.task(name=TASK, timeout=POD_TIMEOUT)
     async def run_pod(job: dict[str, Any]) -> dict[str, Any]:
-        return await runner.run(Job(**job))
+        own = app.aio.run(TASK_VERBS.info().workflow_id)
+
+        async def ready(address: str) -> None:
+            await own.send(CONTROL, {"verb": "ready", "node": job["node"], "address": address})
+
+        return await runner.run(Job(**job), ready)
 
     @app.workflow(name=WORKFLOW)
     async def walk(submission: Submission) -> dict[str, Any]:

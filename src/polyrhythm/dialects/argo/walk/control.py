@@ -19,6 +19,8 @@ class Flight:
 
     future: asyncio.Future[Any]
     on_exit: bool
+    # What looks after a daemon that is ready.
+    watch: asyncio.Future[None] | None = None
 
 
 @dataclass(slots=True)
@@ -32,6 +34,9 @@ class ControlState:
     running: dict[str, Flight] = field(default_factory=dict)
     # Suspended nodes that may go on, by id, with what was supplied: phase, message, parameters.
     resumed: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    # Addresses of daemons that are ready, by id.
+    ready: dict[str, str] = field(default_factory=dict)
 
     def may_execute(self, on_exit: bool) -> bool:
         """Whether a new pod may run: none once terminated, handlers only once stopped."""

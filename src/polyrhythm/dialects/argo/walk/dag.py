@@ -14,6 +14,7 @@ from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.dialects.argo.depends import Depends, DependsError, parse_task
 from polyrhythm.dialects.argo.expressions import ExpressionError, evaluate_when
 from polyrhythm.dialects.argo.model.names import named
+from polyrhythm.dialects.argo.walk.daemons import close_daemons
 from polyrhythm.dialects.argo.walk.hooks import Execute, Hooked, run_hooked
 from polyrhythm.dialects.argo.walk.loops import expand, has_loop
 from polyrhythm.dialects.argo.walk.nodes import (
@@ -31,13 +32,7 @@ from polyrhythm.dialects.argo.walk.nodes import (
 from polyrhythm.dialects.argo.walk.plan import Context
 from polyrhythm.dialects.argo.walk.references import add_skipped, names_result, resolve
 from polyrhythm.dialects.argo.walk.scope import Scope, ScopeError, aggregate
-from polyrhythm.dialects.argo.walk.stepping import (
-    Flow,
-    close_daemons,
-    continues_on,
-    finish_flow,
-    open_flow,
-)
+from polyrhythm.dialects.argo.walk.stepping import Flow, continues_on, finish_flow, open_flow
 from polyrhythm.dialects.argo.walk.walk import Call, NodeFailed, Walk
 
 PROBLEMS = (ScopeError, PolyrhythmError)

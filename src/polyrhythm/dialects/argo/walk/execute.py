@@ -47,7 +47,8 @@ async def execute(walk: Walk, call: Call) -> Node:
 
 
 def _local_values(walk: Walk, call: Call, template: Tree, *, with_pod: bool) -> dict[str, str]:
-    values = {"node.name": call.node_name}
+    seconds = (walk.now() - walk.began).total_seconds()
+    values = {"node.name": call.node_name, "workflow.duration": f"{seconds:f}"}
     if call.family:
         values[f"{call.family}.name"] = str(call.holder.get("name") or "")
     if with_pod and template_type(template) in PODS:

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 
 from polyrhythm.dialects.argo.model.templates import template_type
 from polyrhythm.dialects.argo.model.yaml_text import Tree
+from polyrhythm.dialects.argo.walk.containers import begin_containers
 from polyrhythm.dialects.argo.walk.control import Flight
+from polyrhythm.dialects.argo.walk.daemons import run_daemon
 from polyrhythm.dialects.argo.walk.durations import parse_duration
 from polyrhythm.dialects.argo.walk.nodes import ERROR, FAILED, PENDING, RUNNING, Node
 from polyrhythm.dialects.argo.walk.walk import Call, Walk
@@ -47,6 +49,9 @@ async def _run(walk: Walk, call: Call, template: Tree) -> Node:
         work = asyncio.ensure_future(walk.run_pod(_job(walk, call, template, node, left)))
         walk.control.running[node.id] = flight = Flight(work, call.on_exit)
         walk.mark(node, RUNNING)
+        begin_containers(walk, call, node, template)
+        if template.get("daemon"):
+            return await run_daemon(walk, node, flight)
         try:
             result = await work
         except asyncio.CancelledError:
@@ -67,6 +72,14 @@ def _take(walk: Walk, node: Node, result: Tree) -> Node:
     node.host = str(result.get("host") or "")
     node.usage = result.get("usage")
     walk.export(node.outputs)
+    for name, ended in (result.get("containers") or {}).items():
+        container = walk.nodes.named(f"{node.name}.{name}")
+        if container is not None:
+            container.outputs = {"exitCode": str(ended["exitCode"])}
+            walk.mark(container, str(ended["phase"]), str(ended["message"]))
+    for container in walk.nodes.children_of(node.id):
+        if container.type == "Container" and not container.fulfilled:
+            walk.mark(container, str(result["phase"]), "")
     return walk.mark(node, str(result["phase"]), str(result.get("message") or ""))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.dialects.argo.expressions import evaluate_when
 from polyrhythm.dialects.argo.model.flows import step_groups
+from polyrhythm.dialects.argo.walk.daemons import close_daemons
 from polyrhythm.dialects.argo.walk.hooks import Execute, Hooked, run_hooked
 from polyrhythm.dialects.argo.walk.loops import expand, has_loop
 from polyrhythm.dialects.argo.walk.nodes import (
@@ -98,16 +99,6 @@ async def finish_flow(flow: Flow) -> Node:
         walk.export(outputs)
     await close_daemons(walk, node)
     return walk.mark(node, SUCCEEDED)
-
-
-async def close_daemons(walk: Walk, boundary: Node) -> None:
-    """End the daemons right inside of a boundary."""
-    for node in list(walk.nodes.children_of(boundary.id)):
-        flight = walk.control.running.get(node.id)
-        if node.daemoned and flight is not None:
-            flight.future.cancel()
-            node.daemoned = False
-            walk.mark(node, SUCCEEDED)
 
 
 def _begin_group(flow: Flow, index: int, last: Node | None) -> Node:

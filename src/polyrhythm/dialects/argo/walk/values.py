@@ -91,4 +91,5 @@ def failures_of(nodes: list[Node]) -> str:
         for node in nodes
         if node.bad
     ]
-    return to_json(to_json(rows))
+    # Go writes a list that was never made as null.
+    return to_json(to_json(rows or None))

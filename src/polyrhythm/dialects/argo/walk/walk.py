@@ -81,6 +81,7 @@ class Walk:
     control: ControlState
     run_pod: RunPod
     uid: str
+    began: datetime
     outputs: Tree = field(default_factory=dict)
     places: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(NODES_IN_FLIGHT_MAX)

@@ -66,6 +66,8 @@ async def walk_workflow(submission: Submission, run_pod: RunPod) -> Tree:
     finally:
         listening.cancel()
         timing.cancel()
+        for flight in run.walk.control.running.values():
+            flight.future.cancel()
     return run.status()
 
 
@@ -100,7 +102,7 @@ class WorkflowRun:
         self._label(plan.spec.get("workflowMetadata") or {}, values)
         values["workflow.status"] = RUNNING
         control = ControlState(suspended=bool(spec.get("suspend")))
-        self.walk = Walk(plan, self.nodes, values, control, self.run_pod, uid)
+        self.walk = Walk(plan, self.nodes, values, control, self.run_pod, uid, self.started)
         if spec.get("parallelism"):
             self.walk.pods = asyncio.Semaphore(int(spec["parallelism"]))
         if spec.get("activeDeadlineSeconds"):
@@ -206,6 +208,8 @@ class WorkflowRun:
                 control.resumed[node.id] = {
                     key: asked[key] for key in ("phase", "message", "parameters") if key in asked
                 }
+        elif verb == "ready":
+            control.ready[str(asked.get("node"))] = str(asked.get("address"))
         elif verb in ("stop", "terminate"):
             wanted = "Stop" if verb == "stop" else TERMINATE
             if control.shutdown != TERMINATE:
