@@ -25,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "tests" / "programs"
 MACHINERY = ROOT / "tests" / "interop" / "machinery"
+EXAMPLE = ROOT / "examples" / "machinery" / "producer"
 SERVERS = ("redis-server", "/usr/lib/rabbitmq/bin/rabbitmq-server")
 HOME = ROOT / ".cache" / "programs"
 POLY = Path(sys.executable).with_name("poly")
@@ -82,13 +83,23 @@ def make_go() -> list[str]:
 
 def make_machinery() -> list[str]:
     """Build the Go program; return the command that starts the brokers and runs both sides."""
+    return make_with_brokers(MACHINERY, "exchange.py")
+
+
+def make_example() -> list[str]:
+    """Build the Go producer of the example; return the command that runs it with its worker."""
+    return make_with_brokers(EXAMPLE, "example.py")
+
+
+def make_with_brokers(source: Path, script: str) -> list[str]:
+    """Build a Go program; return the command of the script that runs it."""
     check_version(["go", "version"], "Go", GO_MIN)
     for server in SERVERS:
         if shutil.which(server) is None:
             raise LeftOutError(f"{server} is not installed: make servers")
-    folder = stage(MACHINERY)
+    folder = stage(source)
     build(["go", "build", "-o", "program", "."], folder)
-    return [sys.executable, str(MACHINERY / "exchange.py"), str(folder / "program")]
+    return [sys.executable, str(MACHINERY / script), str(folder / "program")]
 
 
 def make_typescript() -> list[str]:
@@ -118,6 +129,7 @@ PROGRAMS = (
     Program("go", make_go),
     Program("typescript", make_typescript),
     Program("machinery", make_machinery),
+    Program("machinery-example", make_example),
 )
 
 
@@ -156,7 +168,7 @@ def run_program(program: Program) -> bool:
 def main() -> int:
     """Run the programs and return the exit code."""
     parser = argparse.ArgumentParser(description="programs of other SDKs against poly dev")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="go, typescript, machinery")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="go, typescript, machinery ...")
     parser.add_argument("--strict", action="store_true", help="leaving one out is a failure")
     options = parser.parse_args()
     failed, left_out = [], []
