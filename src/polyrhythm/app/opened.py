@@ -29,6 +29,8 @@ from polyrhythm.sdk.link import Link
 from polyrhythm.sdk.loop import LoopSettings
 from polyrhythm.sdk.projections.keeper import keep_projections
 from polyrhythm.sdk.worker import Progress, Worker, WorkerPlan
+from polyrhythm.sdk.worker.progress import joined
+from polyrhythm.sdk.worker.slots import scale
 
 LOG = logging.getLogger("polyrhythm.app")
 
@@ -42,7 +44,8 @@ class Opened:
         self._node: Node | None = None
         self._link = SwitchLink("the application is not open yet")
         self._running: list[asyncio.Task[None]] = []
-        self._crew: Crew | None = None
+        # One at each queue.
+        self._crews: list[Crew] = []
         self.portal = LoopPortal(asyncio.get_running_loop())
         self.session = self._session(self._link)
 
@@ -53,13 +56,17 @@ class Opened:
         else:
             await self._open_file()
         if self._plan.works and (self._registry.tasks or self._registry.workflows):
-            self._crew = Crew(self._worker(), self._link)
-            working = self._start(self._crew.run())
-            at_work = asyncio.ensure_future(self._crew.at_work.wait())
-            await asyncio.wait([working, at_work], return_when=asyncio.FIRST_COMPLETED)
-            at_work.cancel()
-            if working.done():
-                working.result()
+            self._crews = [Crew(self._worker(queue), self._link) for queue in self._plan.queues]
+            for crew in self._crews:
+                working = self._start(crew.run())
+                at_work = asyncio.ensure_future(crew.at_work.wait())
+                await asyncio.wait([working, at_work], return_when=asyncio.FIRST_COMPLETED)
+                at_work.cancel()
+                if working.done():
+                    working.result()
+            slots, bounds = self._plan.worker.slots, self._plan.bounds
+            if slots is not None and bounds is not None:
+                self._start(scale(slots, bounds))
         if self._plan.works and self._registry.projections:
             self._check_projections()
             self._start(keep_projections(self.session, self._registry.projections.values()))
@@ -77,12 +84,12 @@ class Opened:
     @property
     def progress(self) -> Progress:
         """What the worker has done and is doing."""
-        return self._crew.progress if self._crew is not None else Progress()
+        return joined([crew.progress for crew in self._crews])
 
     @property
     def busy(self) -> bool:
         """Whether a task or workflow code is at work in this process."""
-        return self._crew is not None and self._crew.busy
+        return any(crew.busy for crew in self._crews)
 
     async def watch(self, ending: asyncio.Event, told: Callable[[str], None] | None = None) -> None:
         """Wait for the end, or for what makes further work impossible, which is raised."""
@@ -105,8 +112,7 @@ class Opened:
             one.cancel()
         if others:
             await asyncio.wait(others)
-        if self._crew is not None:
-            await self._crew.stop()
+        await asyncio.gather(*[crew.stop() for crew in self._crews])
         if self._node is not None and node_running is not None:
             self._node.stop()
             await asyncio.wait([node_running])
@@ -146,7 +152,7 @@ class Opened:
             chain=worker.chain,
         )
 
-    def _worker(self) -> Worker:
+    def _worker(self, queue: str) -> Worker:
         plan, registry = self._plan, self._registry
         add_courier(registry)
         install()
@@ -155,7 +161,7 @@ class Opened:
             self._link,
             WorkerPlan(
                 plan.namespace,
-                plan.queue,
+                queue,
                 batching(registry, plan.worker.converter),
                 walking(registry),
                 plan.worker,

@@ -23,6 +23,7 @@ from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.intercept.chain import Interceptor, plan_chain
 from polyrhythm.sdk.values import Codec, Converter
 from polyrhythm.sdk.worker import WorkerSettings
+from polyrhythm.sdk.worker.slots import Bounds, Slots
 
 Durability = Literal["full", "normal", "memory"]
 FILE_SCHEMES = ("", "sqlite")
@@ -38,6 +39,10 @@ class AppSettings(TypedDict, total=False):
     namespace: str
     # The task queue; the application's name if it is not said.
     queue: str
+    # The queues that this process works at, where tasks are routed to several; `queue` if not said.
+    queues: Sequence[str]
+    # Between how many attempts at once the worker moves; `tasks_max` is fixed.
+    autoscale: tuple[int, int]
     # Of a file: `full` survives a power cut, `normal` a crash of the process, `memory` nothing.
     durability: Durability
     # Whether this process works, or only starts and asks.
@@ -82,6 +87,8 @@ class AppPlan:
     home: Home
     namespace: str = "default"
     queue: str = ""
+    queues: list[str] = field(default_factory=list)
+    bounds: Bounds | None = None
     durability: Durability = "full"
     works: bool = True
     header: Callable[[], Mapping[str, Payload]] | None = None
@@ -110,7 +117,7 @@ def plan_app(name: str, url: str | None, given: AppSettings) -> AppPlan:
     worker.chain = plan_chain(given.get("interceptors", ()))
     if "stop" in given:
         worker.stop_s = parse_span(given["stop"])
-    return AppPlan(
+    plan = AppPlan(
         name=name,
         home=home,
         namespace=given.get("namespace", "default"),
@@ -121,6 +128,32 @@ def plan_app(name: str, url: str | None, given: AppSettings) -> AppPlan:
         connection=_connection(home, given),
         worker=worker,
     )
+    put_workers(plan, list(given.get("queues", [])), given.get("autoscale"))
+    return plan
+
+
+def put_workers(plan: AppPlan, queues: list[str], autoscale: tuple[int, int] | None) -> None:
+    """Say at which queues a process works and between how many attempts at once it moves.
+
+    Raises MisuseError for bounds that are none, and for fewer attempts than queues: a queue that is
+    asked for work holds a place for it.
+    """
+    worker = plan.worker
+    plan.queues = list(dict.fromkeys(queues)) or [plan.queue]
+    if autoscale is not None:
+        low, high = autoscale
+        if not 1 <= low <= high:
+            raise MisuseError(f"autoscale is a lower and an upper bound, not {low}-{high}")
+        plan.bounds = Bounds(low, high)
+        worker.tasks_max = high
+    least = plan.bounds.low if plan.bounds is not None else worker.tasks_max
+    if not all(plan.queues) or least < len(plan.queues):
+        raise MisuseError(
+            f"{least} tasks at once for {len(plan.queues)} queues: give at least one for each"
+        )
+    if len(plan.queues) > 1 or plan.bounds is not None:
+        worker.slots = Slots(least)
+        worker.task_polls = max(1, min(worker.task_polls, least // len(plan.queues)))
 
 
 def read_url(name: str, url: str | None, durability: Durability) -> Home:

@@ -227,6 +227,18 @@ class RunFlags:
         list[str], typer.Option("--input", metavar="JSON", help="An argument of it; repeatable.")
     ] = field(default_factory=list)
     id: Annotated[str, _option("--id", help="The workflow id of the started run.")] = ""
+    queues: Annotated[
+        str, _option("--queues", help="Work at these queues, a,b,c, instead of the App's own.")
+    ] = ""
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=0, help="Tasks at once, of all queues together.")
+    ] = 0
+    autoscale: Annotated[
+        str, _option("--autoscale", help="Between so many tasks at once: MIN-MAX.")
+    ] = ""
+    drain: Annotated[
+        str, _option("--drain", help="What tasks in hand get to finish at the end: 10s, 5m.")
+    ] = ""
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", case_sensitive=False, help="How much is logged.")
     ] = LogLevel.WARN

@@ -16,7 +16,9 @@ import msgspec
 from polyrhythm.app.application import App
 from polyrhythm.app.finding import find_app
 from polyrhythm.app.loops import new_loop
-from polyrhythm.base.errors import PolyrhythmError
+from polyrhythm.app.settings import put_workers
+from polyrhythm.base.durations import parse_span
+from polyrhythm.base.errors import InvalidArgument, PolyrhythmError
 from polyrhythm.cli.exit_codes import ExitCode
 from polyrhythm.cli.flags import RunFlags
 from polyrhythm.cli.logs import set_up_logs
@@ -33,9 +35,11 @@ def run(flags: RunFlags) -> int:
         app = find_app(flags.target)
         if flags.url:
             app.move(flags.url)
+        _put_worker(app, flags)
         arguments = [msgspec.json.decode(text) for text in flags.input]
-    except (MisuseError, msgspec.DecodeError) as error:
-        say(f"{error}" if isinstance(error, MisuseError) else f"--input is not JSON: {error}")
+    except (MisuseError, InvalidArgument, msgspec.DecodeError) as error:
+        told = f"{error}" if isinstance(error, PolyrhythmError) else f"--input is not JSON: {error}"
+        say(told)
         return ExitCode.USAGE
     except Exception:  # noqa: BLE001 - a program may raise anything when it is imported
         traceback.print_exc()
@@ -47,6 +51,24 @@ def run(flags: RunFlags) -> int:
     except (PolyrhythmError, OSError) as error:
         say(_told(error))
         return ExitCode.FAILED
+
+
+def _put_worker(app: App, flags: RunFlags) -> None:
+    """Have the App work as the flags say. Raises MisuseError."""
+    plan = app.plan
+    if flags.concurrency:
+        plan.worker.tasks_max = flags.concurrency
+    if flags.drain:
+        plan.worker.stop_s = parse_span(flags.drain)
+    bounds = None
+    if flags.autoscale:
+        low, _, high = flags.autoscale.partition("-")
+        if not (low.isdigit() and high.isdigit()):
+            raise MisuseError(f"--autoscale is MIN-MAX, as in 2-20, not {flags.autoscale!r}")
+        bounds = (int(low), int(high))
+    queues = [queue.strip() for queue in flags.queues.split(",")] if flags.queues else []
+    if queues or bounds or flags.concurrency:
+        put_workers(plan, queues or plan.queues, bounds)
 
 
 def say(text: str) -> None:
@@ -62,7 +84,8 @@ async def _work(app: App, flags: RunFlags, arguments: list[Any]) -> int:
     if serving.done():
         serving.result()
         return ExitCode.OK
-    say(f"{_contents(app)} at queue {app.plan.queue}")
+    queues = ", ".join(app.plan.queues)
+    say(f"{_contents(app)} at queue{'s' if len(app.plan.queues) > 1 else ''} {queues}")
     showing = asyncio.ensure_future(_show_progress(app))
     asked = asyncio.ensure_future(_start(app, flags, arguments)) if flags.start else None
     try:

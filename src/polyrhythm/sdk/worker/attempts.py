@@ -64,6 +64,8 @@ class Attempts:
         self.has_room.set()
         # Called, on the loop, when room has come free.
         self.on_room: Callable[[], None] = _nobody
+        if settings.slots is not None:
+            settings.slots.join(self)
 
     @property
     def room(self) -> int:
@@ -72,7 +74,19 @@ class Attempts:
             return 0
         # Past a few, threads that never ended hold their slots: the machine has an end too.
         stuck = max(0, self.executor.abandoned - self._settings.abandoned_max)
-        return self._settings.tasks_max - len(self._running) - self._reserved - stuck
+        room = self._settings.tasks_max - self.held - stuck
+        slots = self._settings.slots
+        return room if slots is None else min(room, slots.free)
+
+    @property
+    def held(self) -> int:
+        """Slots that attempts and polls hold."""
+        return len(self._running) + self._reserved
+
+    @property
+    def at_work(self) -> int:
+        """Slots that attempts hold."""
+        return len(self._running)
 
     @property
     def progress(self) -> Progress:
@@ -135,6 +149,13 @@ class Attempts:
         self._look()
 
     def _look(self) -> None:
+        if self._settings.slots is not None:
+            self._settings.slots.look()
+        else:
+            self.look()
+
+    def look(self) -> None:
+        """Note whether there is room."""
         if self.room > 0:
             self.has_room.set()
             self.on_room()

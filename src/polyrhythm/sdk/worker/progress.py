@@ -25,3 +25,13 @@ class Progress:
         if self.failed:
             text += f", {self.failed} failed attempts"
         return "; ".join([text, *self.said[:SHOWN]])
+
+
+def joined(parts: list[Progress]) -> Progress:
+    """Return what several workers of a process have done together."""
+    return Progress(
+        sum(part.completed for part in parts),
+        sum(part.failed for part in parts),
+        sum(part.at_work for part in parts),
+        [said for part in parts for said in part.said],
+    )

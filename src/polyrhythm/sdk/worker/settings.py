@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from polyrhythm.sdk.intercept.chain import Chain
 from polyrhythm.sdk.values import Codec, Converter
+from polyrhythm.sdk.worker.slots import Slots
 
 
 def default_identity() -> str:
@@ -31,6 +32,8 @@ class WorkerSettings:
     chain: Chain = field(default_factory=Chain)
     # Attempts of tasks at once: coroutines, threads and processes together.
     tasks_max: int = 100
+    # Shared with the workers of this process at other queues.
+    slots: Slots | None = None
     # Child processes for tasks with process=True.
     processes_max: int = field(default_factory=lambda: os.cpu_count() or 1)
     # Threads that workflow code runs in, when it does not run on the service's own loop. Workflow
