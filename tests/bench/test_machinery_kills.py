@@ -1,4 +1,4 @@
-"""The rig of `python bench/machinery_kills.py`: seconds of it, and proof that its audit sees losses.
+"""The rig of `python bench/machinery_kills.py`: seconds of it; its audit sees losses.
 
 The long run's figures are docs/evidence/machinery-kills.json.
 """
