@@ -103,6 +103,7 @@ def test_all_fields_come_back():
         (b"[]", "not an object"),
         (b"null", "not an object"),
         (b"\xff\xfe", "not JSON"),
+        ('{"UUID":"t","Name":"add"}'.encode("utf-16"), "not JSON"),
         (pickle.dumps({"task": "add"}), "pickled"),
         (b"[" * 100_000, "nested too deep"),
         (b'{"UUID":"t","Name":7}', "Name is int"),

@@ -9,8 +9,9 @@ import pytest
 
 from machinery_shop import QUEUE, WAIT_S, Shop, run, until
 from polyrhythm import Machinery
-from polyrhythm.brokers.machinery.signature import decode_signature
+from polyrhythm.brokers.machinery.signature import decode_signature, encode_signature
 from polyrhythm.brokers.machinery.states import State, TaskState, encode_state
+from polyrhythm.brokers.port import Delivery, Outcome
 from polyrhythm.brokers.redis.address import parse_address
 from polyrhythm.brokers.redis.broker import RedisBroker
 from polyrhythm.brokers.redis.connect import RedisSettings
@@ -284,6 +285,30 @@ def test_a_message_that_comes_again_does_not_run_again(redis):
 def _body(uuid):
     args = '[{"Type":"int64","Value":1},{"Type":"int64","Value":2}]'
     return f'{{"UUID":"{uuid}","Name":"add","Args":{args}}}'.encode()
+
+
+def test_an_outcome_whose_answer_was_lost_is_not_sent_twice(redis):
+    async def scenario():
+        async with Machinery(redis.url) as work:
+            ledger = work._ledger
+            one = call("add", 1, 2, uuid="t", retries=1)
+            body = encode_signature(one)
+            await work.send(one)
+            taken = await ledger.broker.take()
+            assert decode_signature(taken.body).uuid == "t"
+            retry = TaskState("t", "add", State.RETRY)
+            following = call("add", 1, 2, uuid="t")
+            for _ in range(2):
+                await ledger.settle(taken, one, Outcome([retry], [following]))
+            assert await ledger.broker.client.llen(QUEUE) == 1
+            assert await ledger.broker.client.llen(ledger.broker.keys.in_hand()) == 0
+            # Redis that came back without what it had: the outcome is all that is left.
+            await ledger.broker.client.flushall()
+            done = TaskState("t", "add", State.SUCCESS)
+            await ledger.settle(Delivery(body), one, Outcome([done]))
+            assert (await work.reply("t").state()).state is State.SUCCESS
+
+    run(scenario())
 
 
 def test_an_answer_that_was_lost_loses_no_message(redis):

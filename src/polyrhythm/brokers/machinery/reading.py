@@ -53,7 +53,8 @@ def parse_json(body: bytes) -> Any:
     if body.startswith(PICKLE_STARTS):
         raise BadMessage("a pickled message, which is never read: let the producer send JSON")
     try:
-        return json.loads(body, parse_constant=_refuse_constant, parse_float=_parse_float)
+        # Decoded here: the reader of bytes would guess other encodings, which Go does not read.
+        return json.loads(body.decode(), parse_constant=_refuse_constant, parse_float=_parse_float)
     except RecursionError as error:
         raise BadMessage("a message nested too deep") from error
     except ValueError as error:

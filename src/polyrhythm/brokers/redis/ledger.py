@@ -26,13 +26,18 @@ class RedisLedger:
         self.results = results
 
     async def settle(self, delivery: Delivery, signature: Signature, outcome: Outcome) -> None:
-        """Write states and send what follows, unless the task is known to have ended."""
+        """Write states and send what follows, unless that was done; with it the message is let go,
+        but for a member of a chord that has ended: whether it is the last one is seen after this.
+        """
         states = [*outcome.states, *map(_pending, outcome.sends)]
         commands = [self.results.command(state) for state in states]
         commands += self.broker.commands(outcome.sends)
+        in_hand = self.broker.keys.in_hand()
+        if signature.chord_callback is None or not all(one.ended for one in outcome.states):
+            commands.append(["LREM", in_hand, "1", delivery.body])
         text = json.dumps([[_text(part) for part in command] for command in commands])
         with mapped("settle a message"):
-            await self.broker.client.eval(SETTLE, 1, signature.uuid, text)
+            await self.broker.client.eval(SETTLE, 2, signature.uuid, in_hand, text, delivery.body)
 
     async def send(self, signatures: Sequence[Signature]) -> None:
         """Write the state of each as pending and send them, in one commit."""

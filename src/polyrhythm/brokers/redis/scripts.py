@@ -3,12 +3,15 @@
 All keys of a script are in one slot of a cluster but for `SETTLE`, which a cluster does not get.
 """
 
-# KEYS: the state of the task. ARGV: the commands as JSON, lists of texts. Commands run unless the
-# task has ended already: then this outcome was written before, and following tasks were sent.
+# KEYS: the state of the task, what the worker has in hand. ARGV: the commands as JSON, lists of
+# texts; the message. Nothing is done if that was done before: when the task has ended, or the
+# message is in hand no more. Where there is no state either, Redis has lost what it had, and the
+# outcome is written.
 SETTLE = """
 local old = redis.call('GET', KEYS[1])
 if old and (string.find(old, '"State":"SUCCESS"', 1, true)
-            or string.find(old, '"State":"FAILURE"', 1, true)) then
+            or string.find(old, '"State":"FAILURE"', 1, true)
+            or not redis.call('LPOS', KEYS[2], ARGV[2])) then
   return 0
 end
 for _, command in ipairs(cjson.decode(ARGV[1])) do redis.call(unpack(command)) end
