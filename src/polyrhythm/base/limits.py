@@ -75,10 +75,13 @@ MANIFEST_DEPTH_MAX = 100
 MANIFEST_ALIASES_MAX = 1000
 MANIFEST_DOCUMENTS_MAX = 1000
 MANIFEST_NODES_MAX = 500_000
-# Argo workflows: a text with its values, an expression, items of one loop (each is a node), nested
-# templates (Argo's own bound), pods of one run at work at once.
+# Argo workflows: a text with its values, an expression and its steps, items of one loop (each is a
+# node), nested templates (Argo's own bound), pods of one run at work at once.
 SUBSTITUTED_BYTES_MAX = 1024 * 1024
 EXPRESSION_BYTES_MAX = 64 * 1024
+EXPRESSION_STEPS_MAX = 100_000
+# Each level is up to twelve calls of Python, whose own limit is 1,000.
+EXPRESSION_DEPTH_MAX = 50
 LOOP_ITEMS_MAX = 100_000
 RECURSION_MAX = 100
 NODES_IN_FLIGHT_MAX = 500

@@ -24,14 +24,6 @@ ASSERTED = "examples_test.go asserts Succeeded"
 AT_ONCE = 4
 # What these need is not built yet; each must fail, so that none stays here when it is.
 WAITING = {
-    "expression-destructure-json": "expressions",
-    "dag-conditional-artifacts": "expressions",
-    "conditional-parameters": "expressions",
-    "expression-reusing-verbose-snippets": "expressions",
-    "dag-conditional-parameters": "expressions",
-    "expression-tag-template-workflow": "expressions",
-    "conditionals": "expressions",
-    "label-value-from-workflow": "expressions",
     "variables-showcase": "two daemons on one port: pods share the network of this machine",
 }
 pytestmark = pytest.mark.skipif(

@@ -384,3 +384,46 @@ def test_an_invalid_spec_fails_without_nodes() -> None:
     assert done["status"]["phase"] == "Failed"
     assert done["status"]["message"].startswith("invalid spec: either value or valueFrom must")
     assert "nodes" not in done["status"]
+
+
+def test_an_expression_decides_on_retries() -> None:
+    strategy = "{limit: 9, expression: 'asInt(lastRetry.exitCode) > 1'}"
+    done = walked(RETRIED % strategy, StubPods(exits={"a": [2, 3, 1]}))
+    nodes = done["status"]["nodes"]
+    assert len(nodes["wf"]["children"]) == 3
+    assert nodes["wf"]["message"] == "retryStrategy.expression evaluated to false"
+
+
+def test_hooks_run_once_when_their_expression_holds() -> None:
+    text = """
+steps:
+- - name: one
+    template: a
+    hooks:
+      running: {expression: 'steps["one"].status == "Running"', template: b}
+      failed: {expression: 'steps["one"].status == "Failed"', template: c}
+"""
+    done = walked(spec(text))
+    assert tree_of(done).splitlines()[2:] == [
+        "wf[0].one Pod Succeeded [wf[0].one.hooks.running]",
+        "wf[0].one.hooks.running Pod Succeeded []",
+    ]
+
+
+def test_outputs_of_a_dag_come_of_expressions() -> None:
+    text = """
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    dag: {tasks: [{name: A, template: a}, {name: B, template: a, depends: A.Failed}]}
+    outputs:
+      parameters:
+      - {name: p, valueFrom: {expression: "tasks.B.outputs.parameters.q ?? tasks.A.status"}}
+  - name: a
+    container: {image: x}
+    outputs: {parameters: [{name: q, valueFrom: {path: /q}}]}
+"""
+    done = walked(text)
+    outputs = done["status"]["nodes"]["wf"]["outputs"]
+    assert outputs == {"parameters": [{"name": "p", "value": "Succeeded"}]}

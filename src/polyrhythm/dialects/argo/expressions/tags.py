@@ -10,10 +10,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from polyrhythm.base.limits import SUBSTITUTED_BYTES_MAX
+from polyrhythm.dialects.argo.expressions.functions import to_json
+from polyrhythm.dialects.argo.expressions.missing import missing_names
+from polyrhythm.dialects.argo.expressions.parsing import parse
 from polyrhythm.dialects.argo.expressions.problems import ExpressionError
+from polyrhythm.dialects.argo.expressions.running import Runner, expand
 
 OPEN, CLOSE = "{{", "}}"
 ARTIFACTS = ".outputs.artifacts."
+# Names that come later than others: an expression with one of them waits for it.
+LATE = frozenset(
+    """item retries lastRetry.exitCode lastRetry.status lastRetry.duration lastRetry.message
+    workflow.status workflow.failures""".split()
+)
 
 
 def substitute(
@@ -46,7 +55,7 @@ def substitute(
 
 def evaluate(expression: str, env: Mapping[str, Any]) -> Any:
     """The value of an expression of expr-lang. Raises ExpressionError."""
-    raise ExpressionError(f"expressions are not implemented: {expression}")
+    return Runner(expand(env)).run(parse(expression))
 
 
 def _replace(
@@ -72,7 +81,7 @@ def _resolve(
     tag: str, scope: Mapping[str, Any], allow_unresolved: bool, strict: Sequence[str]
 ) -> str:
     if tag.lstrip().startswith("="):
-        return str(evaluate(tag.lstrip()[1:], scope))
+        return _compute(tag, scope, allow_unresolved, strict)
     name = tag.strip()
     if name not in scope:
         return _unresolved(tag, scope, allow_unresolved, strict)
@@ -85,6 +94,39 @@ def _resolve(
     if not isinstance(value, str):
         raise ExpressionError(f"failed to resolve {OPEN}{tag}{CLOSE} to string", missing=True)
     return value
+
+
+def _compute(
+    tag: str, scope: Mapping[str, Any], allow_unresolved: bool, strict: Sequence[str]
+) -> str:
+    """The value of an expression's tag as text; the tag itself while it may stay."""
+    expression = tag.lstrip()[1:]
+    lenient = allow_unresolved and not strict
+    try:
+        tree = parse(expression)
+    except ExpressionError as error:
+        if lenient:
+            return f"{OPEN}{tag}{CLOSE}"
+        raise ExpressionError(f"failed to evaluate expression: {error}") from None
+    unknown = missing_names(tree, scope)
+    for name in unknown:
+        if not allow_unresolved or name.split(".")[0] in strict:
+            text = f"failed to evaluate expression: {name} is missing"
+            raise ExpressionError(text, missing=True)
+    lenient = lenient or bool(unknown)
+    if lenient and LATE & set(unknown):
+        return f"{OPEN}{tag}{CLOSE}"
+    try:
+        value = Runner(expand(scope)).run(tree)
+    except ExpressionError as error:
+        if lenient:
+            return f"{OPEN}{tag}{CLOSE}"
+        raise ExpressionError(f"failed to evaluate expression: {error}") from None
+    if value is None:
+        if lenient:
+            return f"{OPEN}{tag}{CLOSE}"
+        raise ExpressionError(f'failed to evaluate expression "{expression}"')
+    return value if isinstance(value, str) else to_json(value)
 
 
 def _unresolved(

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from polyrhythm.base.limits import EXPRESSION_BYTES_MAX, MANIFEST_DEPTH_MAX
+from polyrhythm.base.limits import EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX
 from polyrhythm.dialects.argo.expressions.problems import ExpressionError
 
 TOKEN = re.compile(
@@ -113,7 +113,7 @@ class _Reader:
     def choice(self) -> Any:
         """`a ? b : c` and `a ?? b`."""
         self.depth += 1
-        if self.depth > MANIFEST_DEPTH_MAX:
+        if self.depth > EXPRESSION_DEPTH_MAX:
             raise self.refused("nested too deep")
         value = self.binary(0)
         if self.took("??"):
