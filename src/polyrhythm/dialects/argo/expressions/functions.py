@@ -193,7 +193,8 @@ def _numbers(values: tuple[Any, ...]) -> list[Any]:
 
 def _mean(*values: Any) -> float:
     found = _numbers(values)
-    return float(sum(found)) / len(found) if found else 0.0
+    total: float = float(sum(found))
+    return total / max(len(found), 1)
 
 
 def _median(*values: Any) -> float:

@@ -80,13 +80,13 @@ def parse(text: str) -> Node:
 
 def _height(tree: Node) -> int:
     """How deep a tree is; counted without recursion, since a chain of operators is a deep tree."""
-    deepest, pending = 0, [(tree, 1)]
+    deepest = 0
+    pending: list[tuple[Any, int]] = [(tree, 1)]
     while pending:
         part, depth = pending.pop()
         deepest = max(deepest, depth)
-        for each in part:
-            if isinstance(each, (tuple, list)):
-                pending.append((each, depth + isinstance(each, tuple)))
+        inner = [each for each in part if isinstance(each, (tuple, list))]
+        pending += [(each, depth + isinstance(each, tuple)) for each in inner]
     return deepest
 
 
