@@ -1,6 +1,6 @@
-"""`bench/long_run.py` and `bench/sleeping.py` on a small scale: they run and judge themselves.
+"""Three benchmarks on a small scale: `bench/long_run.py`, `bench/sleeping.py`, `bench/tasks.py`.
 
-The figures of the full scale are docs/evidence/long-run.json and sleeping.json.
+The first two judge themselves; the figures of the full scale are docs/evidence/long-run.json and sleeping.json.
 """
 
 import json
@@ -19,6 +19,18 @@ def run(program: str, folder: Path, *arguments: str) -> dict:
     # 1 says that a goal was missed: no matter here, other tests run on the same machine.
     assert done.returncode in (0, 1), done.stderr
     return json.loads(out.read_text())
+
+
+def test_tasks(tmp_path):
+    out = tmp_path / "tasks.json"
+    command = [sys.executable, str(BENCH / "tasks.py"), "--count", "100", "--due", "100"]
+    done = subprocess.run(
+        [*command, "--out", str(out)], check=False, capture_output=True, text=True, timeout=110
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(out.read_text())["figures"]["durability full"]
+    assert found["ran"] == 100
+    assert found["tasks_per_s"] > 0
 
 
 def test_a_long_run(tmp_path):

@@ -103,6 +103,18 @@ def test_account(tmp_path):
     assert "ada    withdrew     nothing: NotEnough: 84.50 are not enough" in lines
 
 
+def test_index_files(tmp_path):
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    for number in range(30):
+        (texts / f"{number:02}.md").write_text(f"some\n# Title {number}\n# Another\n")
+    lines = run(tmp_path, "index_files.py", str(texts))
+    assert lines == [f"{number:02}.md: Title {number}" for number in range(30)]
+    assert "canvas.md: Canvas: tasks put together" in run(tmp_path, "index_files.py")
+    (texts / "17.md").write_bytes(b"\xff\xfe")
+    assert run(tmp_path, "index_files.py", str(texts)) == ["not indexed: 17.md is no text"]
+
+
 def test_word_count(tmp_path):
     texts = tmp_path / "texts"
     texts.mkdir()
