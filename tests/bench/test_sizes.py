@@ -1,6 +1,7 @@
 """Three benchmarks on a small scale: `bench/long_run.py`, `bench/sleeping.py`, `bench/tasks.py`.
 
-The first two judge themselves; the figures of the full scale are docs/evidence/long-run.json and sleeping.json.
+The first two judge themselves; their figures of the full scale are docs/evidence/long-run.json and
+sleeping.json.
 """
 
 import json
