@@ -228,7 +228,7 @@ def _split(text: str, by: str, limit: int = -1) -> list[str]:
 
 
 def _round(value: Any) -> float:
-    return math.floor(abs(value) + 0.5) * (1.0 if value >= 0 else -1.0)
+    return float(math.floor(abs(value) + 0.5)) * (1.0 if value >= 0 else -1.0)
 
 
 def _jsonpath(text: Any, path: str) -> Any:
