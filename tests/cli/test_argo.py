@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
+from click.testing import Result
 from typer.testing import CliRunner
 
 from polyrhythm.cli.program import _build
@@ -65,6 +68,66 @@ def test_submit_refuses_what_lint_refuses(tmp_path: Path) -> None:
     assert "did you mean 'templates'?" in done.stderr
 
 
+def poly(*words: str) -> Result:
+    """What `poly argo` said."""
+    return CliRunner().invoke(_build(), ["argo", *words])
+
+
+def test_runs_are_kept_in_a_file_and_looked_at(tmp_path: Path) -> None:
+    file, db = tmp_path / "w.yaml", str(tmp_path / "a.db")
+    file.write_text(HELLO)
+    plain = ["--executor", "process"]
+    assert poly("submit", str(file), "--db", db, "--name", "one", *plain).exit_code == 0
+    assert poly("resubmit", "one", "--db", db, "-p", "message=again", *plain).exit_code == 0
+    names = poly("list", "--db", db, "-o", "name").stdout.split()
+    assert "one" in names
+    assert len(names) == 2
+    again = next(name for name in names if name != "one")
+    assert again.startswith("hello-")
+    assert "hello again" in poly("logs", again, "--db", db).stdout
+    assert "hello world" in poly("logs", "one", "--db", db, "--tail", "1").stdout
+    assert poly("logs", "one", "--db", db, "--grep", "nothing").stdout == ""
+    got = json.loads(poly("get", "one", "--db", db, "-o", "json").stdout)
+    assert got["status"]["phase"] == "Succeeded"
+    assert poly("list", "--db", db, "--status", "Failed").stdout == ""
+    assert poly("delete", "one", "--db", db).exit_code == 0
+    assert poly("list", "--db", db, "-o", "name").stdout.split() == [again]
+    missing = poly("get", "nobody", "--db", db)
+    assert (missing.exit_code, missing.stdout) == (1, "")
+    assert poly("list", "--db", str(tmp_path / "none.db")).exit_code == 2
+
+
+def test_a_suspended_workflow_is_told_what_to_do(tmp_path: Path) -> None:
+    file, db = tmp_path / "w.yaml", str(tmp_path / "a.db")
+    file.write_text(APPROVED)
+    words = [sys.executable, "-c", PROGRAM, "argo", "submit", str(file), "--db", db]
+    command = [*words, "--executor", "process", "--watch", "-o", "json"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert "wf Running" in process.stderr.readline()
+        told = poly("set", "wf", "--db", db, "--output-parameter", "answer=yes", "--message", "m")
+        assert told.stdout == "workflow values set\n"
+        printed = process.communicate()[0]
+    assert process.returncode == 0
+    nodes = json.loads(printed)["status"]["nodes"]
+    [node] = [each for each in nodes.values() if each["type"] == "Suspend"]
+    assert node["outputs"] == {"parameters": [{"name": "answer", "value": "yes"}]}
+    assert node["message"] == "m"
+
+
+PROGRAM = "from polyrhythm.cli.program import main; main()"
+APPROVED = """apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: wf}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    suspend: {}
+    outputs: {parameters: [{name: answer, valueFrom: {supplied: {}}}]}
+"""
 HELLO = """apiVersion: argoproj.io/v1alpha1
 kind: Workflow
 metadata: {generateName: hello-}

@@ -114,7 +114,7 @@ def _options(flags: SubmitFlags) -> SubmitOptions:
         if len(documents) != 1 or not isinstance(documents[0].tree, dict):
             raise UsageError(f"{flags.parameter_file}: a map of names and values is wanted")
         parameters = {key: as_text(value) for key, value in documents[0].tree.items()}
-    parameters.update(_pairs(flags.parameters, "-p"))
+    parameters.update(read_pairs(flags.parameters, "-p"))
     return SubmitOptions(
         name=flags.name,
         generate_name=flags.generate_name,
@@ -123,12 +123,13 @@ def _options(flags: SubmitFlags) -> SubmitOptions:
         service_account=flags.service_account,
         priority=flags.priority,
         parameters=parameters,
-        labels=_pairs(filter(None, flags.labels.split(",")), "--labels"),
-        annotations=_pairs(filter(None, flags.annotations.split(",")), "--annotations"),
+        labels=read_pairs(filter(None, flags.labels.split(",")), "--labels"),
+        annotations=read_pairs(filter(None, flags.annotations.split(",")), "--annotations"),
     )
 
 
-def _pairs(texts: Iterable[str], flag: str) -> dict[str, str]:
+def read_pairs(texts: Iterable[str], flag: str) -> dict[str, str]:
+    """`KEY=VALUE` texts as a map. Raises UsageError."""
     made = {}
     for text in texts:
         key, sign, value = text.partition("=")
