@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -184,3 +185,46 @@ def test_queues_of_one_process_share_its_places():
     with pytest.raises(MisuseError, match="2 queues"):
         App("few", queues=["a", "b"], tasks_max=1)
     assert json.dumps(App("one", durability="memory").plan.queues) == '["one"]'
+
+
+CELERY = """
+from polyrhythm.celery import Celery, chord
+
+app = Celery("mail", broker="redis://nobody:6379")
+
+@app.task
+def add(one, two=1):
+    return one + two
+
+@app.task
+def total(numbers):
+    return sum(numbers)
+
+if __name__ == "__main__":
+    whole = chord(add.s(n) for n in range(4))(total.s())
+    print(add.delay(1).get(timeout=30), whole.get(timeout=30))
+"""
+
+
+def test_a_module_of_celery_has_its_worker_and_its_publishers(tmp_path):
+    path = tmp_path / "mail.py"
+    path.write_text(CELERY)
+    said: list[str] = []
+    command = [str(POLY), "worker", "mail:app", "--concurrency", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stderr is not None
+        while "at queue mail" not in process.stderr.readline():
+            assert process.poll() is None
+        for _ in range(2):
+            done = subprocess.run(
+                [sys.executable, str(path)],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+            said.append(done.stdout or done.stderr)
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+    assert said == ["2 10\n", "2 10\n"]

@@ -213,7 +213,9 @@ class CeleryFront:
         for name in ("autoretry_for", "dont_autoretry_for"):
             given[name] = tuple(given.get(name, ()))
         conf = self.conf
-        given.setdefault("name", f"{function.__module__}.{function.__name__}")
+        # A module that is run as a program has tasks of the same names as where it is imported.
+        module = self.main if function.__module__ == "__main__" else function.__module__
+        given.setdefault("name", f"{module}.{function.__name__}")
         given.setdefault("time_limit", conf.task_time_limit)
         given.setdefault("soft_time_limit", conf.task_soft_time_limit)
         rate = given.get("rate_limit", conf.task_default_rate_limit)
