@@ -325,3 +325,36 @@ def test_dead_letters_are_begun_again(shop):
         assert await again.result() == 3
 
     played(shop, work)
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_tenants_take_turns_whatever_waits(plain):
+    app = App("tenants", durability="memory", tasks_max=1)
+    ran: list[str] = []
+    held = asyncio.Event()
+
+    @app.task
+    async def hold() -> None:
+        await held.wait()
+
+    @app.task
+    async def note(word: str) -> None:
+        ran.append(word)
+
+    async def play():
+        async with app:
+            await hold.aio.start()
+            busy = [note.s(f"a{n}").options(fairness_key="a") for n in range(6)]
+            quiet = [note.s(f"b{n}").options(fairness_key="b", fairness_weight=2) for n in range(4)]
+            runs = []
+            if plain:
+                runs = [await one.aio.start() for one in [*busy, *quiet]]
+            else:
+                runs = [await group(*busy, *quiet).aio.start()]
+            held.set()
+            for run in runs:
+                await run.result()
+
+    asyncio.run(play())
+    assert sorted(ran[:6]) == ["a0", "a1", "b0", "b1", "b2", "b3"]
+    assert ran[6:] == ["a2", "a3", "a4", "a5"]

@@ -53,7 +53,8 @@ class Cancellation(Enum):
 @dataclass(slots=True)
 class TaskOptions:
     """How attempts of a task are made. `timeout` is start-to-close, `deadline` schedule-to-close,
-    `pickup` schedule-to-start; all seconds. `summary` is one line for people.
+    `pickup` schedule-to-start; all seconds. `summary` is one line for people. Fairness keys of one
+    queue and priority share it by weight, 1 if it is not said.
     """
 
     retry: Strategy | None = None
@@ -63,6 +64,8 @@ class TaskOptions:
     heartbeat_s: float = 0.0
     queue: str = ""
     priority: int = 0
+    fairness_key: str = ""
+    fairness_weight: float = 0.0
     rate: str = ""
     concurrency: int = 0
     alert: Alert | None = None

@@ -15,6 +15,7 @@ from temporalio.api.common.v1 import Payload
 
 from polyrhythm.base.durations import parse_span
 from polyrhythm.base.errors import PolyrhythmError
+from polyrhythm.sdk.definitions import TaskOptions
 from polyrhythm.sdk.retry import (
     ByError,
     ErrorType,
@@ -43,6 +44,16 @@ def put_strategy(fields: Any, strategy: Strategy | None, converter: Converter) -
     """Add a strategy to the fields of a header, where the policy does not say it all."""
     if not is_plain(strategy):
         fields[RETRY_HEADER].CopyFrom(converter.encode(pack(strategy)))
+
+
+def put_priority(target: Any, options: TaskOptions) -> None:
+    """Write a task's place in its queue, where it has one: priority, fairness key and weight."""
+    if options.priority:
+        target.priority.priority_key = options.priority
+    if options.fairness_key:
+        target.priority.fairness_key = options.fairness_key
+    if options.fairness_weight:
+        target.priority.fairness_weight = options.fairness_weight
 
 
 def read_strategy(fields: Mapping[str, Payload], converter: Converter) -> Strategy | None:

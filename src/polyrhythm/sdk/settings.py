@@ -92,6 +92,7 @@ class TaskChanges(TypedDict, total=False):
 
     timeout: of one attempt (start-to-close); deadline: of all (schedule-to-close); pickup: until a
     worker takes it; heartbeat: between signs of life. `retry` may be a number of attempts.
+    `fairness_key`: a tenant; tasks of one priority take turns between their keys, by weight.
     Those from `id` on are for a task that is started by itself, with `.start(...)`.
     """
 
@@ -102,6 +103,8 @@ class TaskChanges(TypedDict, total=False):
     heartbeat: Span
     queue: str
     priority: int
+    fairness_key: str
+    fairness_weight: float
     cancellation: Cancellation
     summary: str
     id: str
@@ -133,6 +136,8 @@ class TaskSettings(TypedDict, total=False):
     heartbeat: Span
     queue: str
     priority: int
+    fairness_key: str
+    fairness_weight: float
     cancellation: Cancellation
     summary: str
     name: str

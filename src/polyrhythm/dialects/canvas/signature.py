@@ -58,6 +58,8 @@ class SignatureChanges(TypedDict, total=False):
     heartbeat: Span
     queue: str
     priority: int
+    fairness_key: str
+    fairness_weight: float
     cancellation: Cancellation
     summary: str
     id: str

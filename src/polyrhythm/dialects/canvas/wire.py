@@ -55,6 +55,8 @@ class Calling:
     heartbeat_s: float = 0.0
     queue: str = ""
     priority: int = 0
+    fairness_key: str = ""
+    fairness_weight: float = 0.0
     summary: str = ""
     cancellation: str = Cancellation.ASK.value
     retry: dict[str, Any] | None = None
@@ -117,6 +119,8 @@ def calling_of(task: str, options: TaskOptions) -> Calling:
         heartbeat_s=options.heartbeat_s,
         queue=options.queue,
         priority=options.priority,
+        fairness_key=options.fairness_key,
+        fairness_weight=options.fairness_weight,
         summary=options.summary,
         cancellation=options.cancellation.value,
         retry=pack_strategy(options.retry),
@@ -133,6 +137,8 @@ def definition_of(calling: Calling) -> tuple[TaskDefinition, TaskOptions]:
         heartbeat_s=calling.heartbeat_s,
         queue=calling.queue,
         priority=calling.priority,
+        fairness_key=calling.fairness_key,
+        fairness_weight=calling.fairness_weight,
         summary=calling.summary,
         cancellation=Cancellation(calling.cancellation),
     )

@@ -24,7 +24,7 @@ from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.intercept.calls import CallKind, Outbound
 from polyrhythm.sdk.loop.tasks import TASK_TIMEOUT_S
 from polyrhythm.sdk.retry import to_policy
-from polyrhythm.sdk.retry_wire import put_strategy
+from polyrhythm.sdk.retry_wire import put_priority, put_strategy
 from polyrhythm.sdk.settings import IdConflict, PlainOptions
 
 P = ParamSpec("P")
@@ -101,8 +101,7 @@ class TaskStarter(Generic[P, R]):
         if options.retry is not None:
             request.retry_policy.CopyFrom(to_policy(options.retry))
             put_strategy(request.header.fields, options.retry, converter)
-        if options.priority:
-            request.priority.priority_key = options.priority
+        put_priority(request, options)
         if options.summary:
             request.user_metadata.summary.CopyFrom(converter.encode(options.summary))
         if plain.details:

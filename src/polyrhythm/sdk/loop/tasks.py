@@ -22,7 +22,7 @@ from polyrhythm.sdk.loop.origin import find_place
 from polyrhythm.sdk.loop.outbox import Made
 from polyrhythm.sdk.loop.passing import announce, fill_header
 from polyrhythm.sdk.retry import to_policy
-from polyrhythm.sdk.retry_wire import put_strategy
+from polyrhythm.sdk.retry_wire import put_priority, put_strategy
 
 if TYPE_CHECKING:
     from polyrhythm.sdk.loop.context import Context
@@ -140,8 +140,7 @@ def _template(context: Context, definition: TaskDefinition, options: TaskOptions
     if options.retry is not None:
         attributes.retry_policy.CopyFrom(to_policy(options.retry))
         put_strategy(attributes.header.fields, options.retry, context.settings.converter)
-    if options.priority:
-        attributes.priority.priority_key = options.priority
+    put_priority(attributes, options)
     context.fill_summary(command, options.summary)
     if len(templates) >= TEMPLATES_MAX:
         templates.clear()
