@@ -11,6 +11,7 @@ from polyrhythm import (
     MisuseError,
     PayloadError,
     TaskCancelled,
+    TaskFailed,
     TaskTimedOut,
     WorkflowCancelled,
     WorkflowFailed,
@@ -358,3 +359,23 @@ def test_tenants_take_turns_whatever_waits(plain):
     asyncio.run(play())
     assert sorted(ran[:6]) == ["a0", "a1", "b0", "b1", "b2", "b3"]
     assert ran[6:] == ["a2", "a3", "a4", "a5"]
+
+
+def test_a_plain_task_that_failed_is_begun_again(shop):
+    async def work(stage):
+        stage.fail(shop.add, times=1, error=ValueError("not today"))
+        run = await shop.add.s(4, two=2).options(retry=1, summary="sum", id="one").aio.start()
+        with pytest.raises(TaskFailed):
+            await run.result()
+        query = "ExecutionStatus IN ('Failed', 'TimedOut')"
+        (dead,) = [one async for one in shop.app.aio.list_tasks(query)]
+        found = shop.app.aio.task_run(dead.task_id, dead.run_id, result=int)
+        again = await found.requeue()
+        twice = await found.requeue()
+        assert (again.task_id, again.run_id) == ("one", twice.run_id)
+        assert await again.result() == 6
+        assert (await again.describe()).text == "sum"
+        with pytest.raises(MisuseError, match="COMPLETED"):
+            await again.requeue()
+
+    played(shop, work)

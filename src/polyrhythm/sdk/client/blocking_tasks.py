@@ -72,6 +72,12 @@ class TaskRun(Generic[R]):
         """Return status, attempt, times, progress and the last failure."""
         return block(self._portal, self.aio.describe(), "taskrun.describe")
 
+    def requeue(self) -> TaskRun[R]:
+        """Begin a task that failed or ran out of time again, under the same id and with the same
+        input and options, at once. Asking twice is one new task. Raises MisuseError for any other.
+        """
+        return TaskRun(block(self._portal, self.aio.requeue(), "taskrun.requeue"), self._portal)
+
 
 class TaskStarter(Generic[P, R]):
     """Blocking twin of `task_starter.TaskStarter`."""

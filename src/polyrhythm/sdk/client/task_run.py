@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 from temporalio.api.activity.v1 import ActivityExecutionOutcome
+from temporalio.api.enums.v1 import ActivityExecutionStatus
 from temporalio.api.failure.v1 import Failure as FailureMessage
 from temporalio.api.workflowservice.v1 import (
     DeleteActivityExecutionRequest,
@@ -21,6 +22,8 @@ from temporalio.api.workflowservice.v1 import (
     PollActivityExecutionResponse,
     RequestCancelActivityExecutionRequest,
     RequestCancelActivityExecutionResponse,
+    StartActivityExecutionRequest,
+    StartActivityExecutionResponse,
     TerminateActivityExecutionRequest,
     TerminateActivityExecutionResponse,
 )
@@ -29,9 +32,20 @@ from polyrhythm.base.durations import Span, parse_span
 from polyrhythm.base.errors import DeadlineExceeded
 from polyrhythm.sdk.client.session import CALL_S, LONG_POLL_S, Session, new_id
 from polyrhythm.sdk.client.task_views import TaskDescription, read_task_description
+from polyrhythm.sdk.errors import MisuseError
 from polyrhythm.sdk.failures import from_failure
 
 R = TypeVar("R")
+DEAD = (
+    ActivityExecutionStatus.ACTIVITY_EXECUTION_STATUS_FAILED,
+    ActivityExecutionStatus.ACTIVITY_EXECUTION_STATUS_TIMED_OUT,
+)
+ID_REUSE_ALLOW = 1
+# What a description tells of a start.
+SAME = (
+    "activity_type schedule_to_close_timeout schedule_to_start_timeout start_to_close_timeout "
+    "heartbeat_timeout retry_policy search_attributes header user_metadata priority"
+).split()
 M = TypeVar("M", bound=Message)
 
 
@@ -107,6 +121,25 @@ class TaskRun(Generic[R]):
         )
         return read_task_description(response.info, self.session.converter)
 
+    async def requeue(self) -> TaskRun[R]:
+        """Begin a task that failed or ran out of time again, under the same id and with the same
+        input and options, at once. Asking twice is one new task. Raises MisuseError for any other.
+        """
+        session = self.session
+        asking = DescribeActivityExecutionRequest(include_input=True)
+        said = await self._call(asking, DescribeActivityExecutionResponse)
+        if said.info.status not in DEAD:
+            raise MisuseError(
+                f"{self!r} is {ActivityExecutionStatus.Name(said.info.status)}: only tasks that"
+                " failed or ran out of time are requeued"
+            )
+        request = same_again(said)
+        request.namespace, request.identity = session.namespace, session.identity
+        started = await session.call(
+            "StartActivityExecution", request, StartActivityExecutionResponse
+        )
+        return TaskRun(session, self.task, self.task_id, started.run_id, self.result_type)
+
     async def _outcome(self) -> ActivityExecutionOutcome:
         while True:
             try:
@@ -126,3 +159,18 @@ class TaskRun(Generic[R]):
         request.run_id = self.run_id
         method = type(request).__name__.removesuffix("Request")
         return await session.call(method, request, answer, timeout_s)
+
+
+def same_again(said: DescribeActivityExecutionResponse) -> StartActivityExecutionRequest:
+    """Return the start of a task that has everything that one had, but its delay."""
+    info: Any = said.info
+    request: Any = StartActivityExecutionRequest(activity_id=info.activity_id)
+    request.request_id = f"requeue-{info.run_id}"
+    request.task_queue.name = info.task_queue
+    request.input.CopyFrom(said.input)
+    for name in SAME:
+        if info.HasField(name):
+            getattr(request, name).CopyFrom(getattr(info, name))
+    request.id_reuse_policy = ID_REUSE_ALLOW
+    start: StartActivityExecutionRequest = request
+    return start
