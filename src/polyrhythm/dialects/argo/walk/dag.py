@@ -30,7 +30,7 @@ from polyrhythm.dialects.argo.walk.nodes import (
     Tree,
 )
 from polyrhythm.dialects.argo.walk.plan import Context
-from polyrhythm.dialects.argo.walk.references import add_skipped, names_result, resolve
+from polyrhythm.dialects.argo.walk.references import add_skipped, resolve
 from polyrhythm.dialects.argo.walk.scope import Scope, ScopeError, aggregate
 from polyrhythm.dialects.argo.walk.stepping import Flow, continues_on, finish_flow, open_flow
 from polyrhythm.dialects.argo.walk.walk import Call, NodeFailed, Walk
@@ -212,7 +212,7 @@ def _call_of(graph: Graph, task: Tree, parents: tuple[str, ...]) -> Call:
         boundary=flow.node.id,
         on_exit=flow.call.on_exit,
         family="tasks",
-        wants_result=names_result(flow.template, name.split("(")[0]),
+        wants_result=flow.wants_result(name),
         depth=flow.call.depth + 1,
         deadline=flow.call.deadline,
         parallelism=flow.parallelism,

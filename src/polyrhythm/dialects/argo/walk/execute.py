@@ -6,6 +6,8 @@ the node once it is fulfilled; NodeFailed says that the template could not begin
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
+
 from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.base.limits import RECURSION_MAX
 from polyrhythm.dialects.argo.model.templates import PODS, template_type
@@ -35,15 +37,23 @@ async def execute(walk: Walk, call: Call) -> Node:
     await walk.until_resumed()
     try:
         context, template = walk.plan.resolve(call.holder, call.context)
-        retried = walk.strategy(template) is not None
-        local = _local_values(walk, call, template, with_pod=not retried)
-        made = fill(template, call.arguments, {**walk.values, **local}, walk.plan.library)
     except PROBLEMS as error:
         raise walk.fail_call(call, str(error)) from None
-    if call.parallelism is None:
+    retried = walk.strategy(template) is not None
+    # A pod is prepared once it has a place: ten thousand at once would hold the workflow's thread.
+    room = nullcontext() if retried else _room(walk, template)
+    async with call.parallelism or nullcontext(), room:
+        try:
+            local = _local_values(walk, call, template, with_pod=not retried)
+            made = fill(template, call.arguments, {**walk.values, **local}, walk.plan.library)
+        except PROBLEMS as error:
+            raise walk.fail_call(call, str(error)) from None
         return await _run(walk, call, context, made)
-    async with call.parallelism:
-        return await _run(walk, call, context, made)
+
+
+def _room(walk: Walk, template: Tree) -> AbstractAsyncContextManager[None]:
+    """A place for a pod; what holds pods needs none, or it would wait for itself."""
+    return walk.places if template_type(template) in PODS else nullcontext()
 
 
 def _local_values(walk: Walk, call: Call, template: Tree, *, with_pod: bool) -> dict[str, str]:
@@ -72,8 +82,9 @@ async def _run(walk: Walk, call: Call, context: Context, template: Tree) -> Node
             known = {**walk.values, **attempt_values(attempts)}
             if template_type(template) in PODS:
                 known["pod.name"] = walk.pod_name(name, template)
-            made = fill(template, {}, known, walk.plan.library)
-            last = await _run_type(walk, inner, context, made)
+            async with _room(walk, template):
+                made = fill(template, {}, known, walk.plan.library)
+                last = await _run_type(walk, inner, context, made)
         except NodeFailed as error:
             last = error.node
         except PROBLEMS as error:

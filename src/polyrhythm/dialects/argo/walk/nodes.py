@@ -128,6 +128,7 @@ class NodeTreeState:
         self.workflow_name = workflow_name
         self.nodes: dict[str, Node] = {}
         self.version = 0
+        self._links: set[tuple[str, str]] = set()
 
     def id_of(self, name: str) -> str:
         """The id of the node of a name."""
@@ -161,7 +162,8 @@ class NodeTreeState:
 
     def link(self, parent: Node, child: str) -> None:
         """Make the node of an id a child of another, once."""
-        if child not in parent.children:
+        if (parent.id, child) not in self._links:
+            self._links.add((parent.id, child))
             parent.children.append(child)
             self.version += 1
 

@@ -40,28 +40,27 @@ async def _run(walk: Walk, call: Call, template: Tree) -> Node:
     node.inputs = template.get("inputs")
     node.pod_name = walk.pod_name(call.node_name, template)
     node.progress = "0/1"
-    async with walk.places:
-        if not walk.control.may_execute(call.on_exit):
-            return walk.mark(node, FAILED, _stopped(walk))
-        left = seconds_left(walk, call, template, node)
-        if left is not None and left <= 0:
-            return walk.mark(node, FAILED, "Step exceeded its deadline")
-        work = asyncio.ensure_future(walk.run_pod(_job(walk, call, template, node, left)))
-        walk.control.running[node.id] = flight = Flight(work, call.on_exit)
-        walk.mark(node, RUNNING)
-        begin_containers(walk, call, node, template)
-        if template.get("daemon"):
-            return await run_daemon(walk, node, flight)
-        try:
-            result = await work
-        except asyncio.CancelledError:
-            if not work.cancelled() or walk.control.suits(flight):
-                raise
-            return walk.mark(node, FAILED, TOO_LONG if walk.control.late else _stopped(walk))
-        except TaskError as error:
-            return walk.mark(node, ERROR, f"{error.cause or error}")
-        finally:
-            walk.control.running.pop(node.id, None)
+    if not walk.control.may_execute(call.on_exit):
+        return walk.mark(node, FAILED, _stopped(walk))
+    left = seconds_left(walk, call, template, node)
+    if left is not None and left <= 0:
+        return walk.mark(node, FAILED, "Step exceeded its deadline")
+    work = asyncio.ensure_future(walk.run_pod(_job(walk, call, template, node, left)))
+    walk.control.running[node.id] = flight = Flight(work, call.on_exit)
+    walk.mark(node, RUNNING)
+    begin_containers(walk, call, node, template)
+    if template.get("daemon"):
+        return await run_daemon(walk, node, flight)
+    try:
+        result = await work
+    except asyncio.CancelledError:
+        if not work.cancelled() or walk.control.suits(flight):
+            raise
+        return walk.mark(node, FAILED, TOO_LONG if walk.control.late else _stopped(walk))
+    except TaskError as error:
+        return walk.mark(node, ERROR, f"{error.cause or error}")
+    finally:
+        walk.control.running.pop(node.id, None)
     return _take(walk, node, result)
 
 
@@ -77,9 +76,10 @@ def _take(walk: Walk, node: Node, result: Tree) -> Node:
         if container is not None:
             container.outputs = {"exitCode": str(ended["exitCode"])}
             walk.mark(container, str(ended["phase"]), str(ended["message"]))
-    for container in walk.nodes.children_of(node.id):
-        if container.type == "Container" and not container.fulfilled:
-            walk.mark(container, str(result["phase"]), "")
+    if any(walk.nodes.nodes[child].type == "Container" for child in node.children):
+        for container in walk.nodes.children_of(node.id):
+            if container.type == "Container" and not container.fulfilled:
+                walk.mark(container, str(result["phase"]), "")
     return walk.mark(node, str(result["phase"]), str(result.get("message") or ""))
 
 

@@ -7,7 +7,7 @@ A group that was unsuccessful ends the steps.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.dialects.argo.expressions import evaluate_when
@@ -49,6 +49,15 @@ class Flow:
     scope: Scope
     execute: Execute
     parallelism: asyncio.Semaphore | None
+    # Whether the template names the result of a step or task, by its name.
+    named: dict[str, bool] = field(default_factory=dict)
+
+    def wants_result(self, name: str) -> bool:
+        """Whether the template names the result of a step or task, or of its items."""
+        base = name.split("(")[0]
+        if base not in self.named:
+            self.named[base] = names_result(self.template, base)
+        return self.named[base]
 
 
 def open_flow(
@@ -189,7 +198,7 @@ def _call_of(flow: Flow, group: Node, step: Tree) -> Call:
         boundary=flow.node.id,
         on_exit=flow.call.on_exit,
         family="steps",
-        wants_result=names_result(flow.template, name.split("(")[0]),
+        wants_result=flow.wants_result(name),
         depth=flow.call.depth + 1,
         deadline=flow.call.deadline,
         parallelism=flow.parallelism,
