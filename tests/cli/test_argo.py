@@ -68,6 +68,14 @@ def test_submit_refuses_what_lint_refuses(tmp_path: Path) -> None:
     assert "did you mean 'templates'?" in done.stderr
 
 
+def test_what_is_not_done_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "w.yaml"
+    file.write_text(HELLO + "    synchronization: {mutexes: [{name: m}]}\n")
+    done = CliRunner().invoke(_build(), ["argo", "submit", str(file), "--dry-run", "-o", "name"])
+    assert done.exit_code == 0
+    assert "templates.main.synchronization is not implemented: it is left out" in done.stderr
+
+
 def poly(*words: str) -> Result:
     """What `poly argo` said."""
     return CliRunner().invoke(_build(), ["argo", *words])

@@ -35,6 +35,7 @@ from polyrhythm.dialects.argo.submitting import (
     missing_arguments,
     prepare,
     submission_of,
+    unused_fields,
     workflow_of,
 )
 from polyrhythm.dialects.argo.walk.plan import PlanError
@@ -50,6 +51,7 @@ def run(flags: SubmitFlags) -> int:
     """Run what was asked for and return the exit code."""
     try:
         workflows, library = _read(flags)
+        unused = [text for each in workflows for text in unused_fields(each, library)]
         problems = [text for each in workflows for text in missing_arguments(each, library)]
     except (UsageError, OSError, UnicodeDecodeError) as error:
         print(f"poly argo submit: {error}", file=sys.stderr)
@@ -60,6 +62,8 @@ def run(flags: SubmitFlags) -> int:
     if problems:
         print(*(f"poly argo submit: {text}" for text in problems), sep="\n", file=sys.stderr)
         return ExitCode.FAILED
+    for text in unused:
+        print(f"poly argo submit: {text} is not implemented: it is left out", file=sys.stderr)
     if flags.dry_run:
         show(workflows, flags.output)
         return ExitCode.OK

@@ -134,3 +134,16 @@ def missing_arguments(workflow: Tree, library: Library) -> list[str]:
 def library_of(manifests: list[Manifest]) -> Library:
     """The templates and values of manifests."""
     return Library.of([each for each in manifests if each.kind != "Workflow"])
+
+
+# Fields that a manifest may have and that nothing is done with yet.
+UNUSED = ("synchronization", "memoize", "metrics", "ttlStrategy", "podGC", "artifactGC")
+
+
+def unused_fields(workflow: Tree, library: Library) -> list[str]:
+    """Fields of a workflow and its templates that are read and not done. Raises PlanError."""
+    spec = make_plan(workflow, library).spec
+    found = [f"spec.{key}" for key in UNUSED if spec.get(key)]
+    for template in named(spec.get("templates")):
+        found += [f"templates.{template.get('name')}.{key}" for key in UNUSED if template.get(key)]
+    return found
