@@ -36,6 +36,8 @@ def test_wrong_use_is_said(redis):
         work.serve(add, "other", kinds=["map"])
     with pytest.raises(MisuseError, match="no setting speed"):
         Machinery(redis.url, speed=1)
+    with pytest.raises(MisuseError, match="lease is a second or more"):
+        Machinery(redis.url, lease="10ms")
     with pytest.raises(MisuseError, match="concurrency"):
         Machinery(redis.url, concurrency=0)
     with pytest.raises(InvalidArgument, match="not a broker"):

@@ -40,7 +40,9 @@ from polyrhythm.sdk.errors import MisuseError
 
 T = TypeVar("T")
 DRAIN_S = 10.0
-SPANS = ("results_expire", "lease")
+# Settings that are durations, and the seconds that brokers know them as. None is below a second:
+# states expire by whole ones, and a shorter lease is lost to a pause of the machine.
+SPANS = {"results_expire": "results_s", "lease": "lease_s"}
 
 
 class MachinerySettings(TypedDict, total=False):
@@ -87,11 +89,13 @@ class Machinery:
             known = ", ".join(MachinerySettings.__annotations__)
             raise MisuseError(f"no setting {', '.join(unknown)}; there are: {known}")
         given: dict[str, Any] = dict(settings)
-        for name in SPANS:
+        for name, seconds in SPANS.items():
             if name in given:
-                given[f"{name.removesuffix('_expire')}_s"] = parse_span(given.pop(name))
+                given[seconds] = parse_span(given.pop(name))
+                if given[seconds] < 1:
+                    raise MisuseError(f"{name} is a second or more, not {given[seconds]:g} s")
         if "results_s" in given:
-            given["results_s"] = max(1, round(given["results_s"]))
+            given["results_s"] = round(given["results_s"])
         self._concurrency: int = given.pop("concurrency", 8)
         if self._concurrency < 1:
             raise MisuseError(f"concurrency is 1 or more, not {self._concurrency}")
