@@ -12,14 +12,14 @@ app = App("worker", url=file, durability="normal")
 work = Machinery(url, results, app=app, lease=1)
 
 
-@app.task
+@app.task(timeout="2s")
 def add(a: int, b: int) -> int:
     with open(effects, "a", encoding="utf-8") as log:
         log.write(f"{a}\n")
     return a + b
 
 
-@app.task
+@app.task(timeout="2s")
 def total(values: list[int]) -> int:
     return sum(values)
 

@@ -1,6 +1,6 @@
 """The rig of `python bench/machinery_kills.py`: seconds of it; its audit sees losses.
 
-The long run's figures are docs/evidence/machinery-kills.json.
+The long run is that command, for ten minutes if nothing is said.
 """
 
 import asyncio

@@ -23,7 +23,7 @@ from polyrhythm.brokers.errors import BadMessage, BrokerDown
 from polyrhythm.brokers.machinery.composing import revived
 from polyrhythm.brokers.machinery.signature import Signature, decode_signature, encode_signature
 from polyrhythm.brokers.port import DeadMessage, Delivery
-from polyrhythm.brokers.redis.connect import RedisSettings, make_client, mapped
+from polyrhythm.brokers.redis.connect import RedisSettings, close_client, mapped, open_client
 from polyrhythm.brokers.redis.graves import decode_dead, encode_dead
 from polyrhythm.brokers.redis.keys import Keys
 from polyrhythm.brokers.redis.scripts import BURY, GIVE_BACK, RELEASE
@@ -45,9 +45,13 @@ class RedisBroker:
         self.keys = Keys(settings.queue, settings.delayed_key, worker)
         self._client: Any = None
         self._held: Counter[bytes] = Counter()
-        self._adopted: deque[bytes] = deque()
-        # Set after a failure: a message may have come into our list without our hearing of it.
+        # Workers that said nothing for a lease, whose messages anybody may take.
+        self._silent: deque[str] = deque()
+        # Set while a message may come into our list without our hearing of it; then, what was found
+        # there, and whether it was in another hand before.
         self._unsure = False
+        self._unsure_again = False
+        self._unheard: deque[tuple[bytes, bool]] = deque()
         self._keeping: list[asyncio.Task[None]] = []
 
     @property
@@ -59,9 +63,8 @@ class RedisBroker:
 
     async def open(self) -> None:
         """Connect. Raises BrokerDown, and FailedPrecondition for what can never work."""
-        self._client = make_client(self.settings)
+        self._client = await open_client(self.settings)
         with mapped("answer"):
-            await self.client.ping()
             info = await self.client.info("server")
         if "redis_version" not in info:
             info = next(iter(info.values()))
@@ -92,7 +95,7 @@ class RedisBroker:
         self._keeping = []
         client, self._client = self._client, None
         if client is not None:
-            await client.aclose()
+            await close_client(client)
 
     async def publish(self, signatures: Sequence[Signature]) -> None:
         """Send messages, each to its routing key, now or at its ETA."""
@@ -118,9 +121,12 @@ class RedisBroker:
         while True:
             if self._unsure:
                 await self._look_for_lost()
-            if self._adopted:
-                return self._hold(self._adopted.popleft(), again=True)
-            self._unsure = True
+            if self._unheard:
+                return self._hold(*self._unheard.popleft())
+            adopted = await self._adopt()
+            if adopted is not None:
+                return self._hold(adopted, again=True)
+            self._unsure, self._unsure_again = True, False
             with mapped("give a message"):
                 body = await self.client.blmove(
                     self.settings.queue, self.keys.in_hand(), TAKE_S, "LEFT", "RIGHT"
@@ -186,8 +192,8 @@ class RedisBroker:
         """
         with mapped("say what is in hand"):
             bodies = await self.client.lrange(self.keys.in_hand(), 0, -1)
-        known = self._held + Counter(self._adopted)
-        self._adopted.extend((Counter(bodies) - known).elements())
+        again = self._unsure_again
+        self._unheard.extend((body, again) for body in (Counter(bodies) - self._held).elements())
         self._unsure = False
 
     async def _sign(self) -> None:
@@ -195,28 +201,39 @@ class RedisBroker:
             await self.client.zadd(self.keys.workers, {self.keys.worker: time.time()})
 
     async def _keep(self) -> None:
-        """Say that we live, and adopt what silent workers had in hand."""
+        """Say that we live, and see who does not."""
         await self._sign()
         with mapped("name silent workers"):
             silent = await self.client.zrangebyscore(
                 self.keys.workers, "-inf", time.time() - self.settings.lease_s
             )
-        for name in silent:
-            await self._adopt(name.decode())
+        names = [name.decode() for name in silent]
+        with mapped("hand over delayed messages"):
+            for name in names:
+                while await self.client.lmove(
+                    self.keys.due(name), self.keys.due(), "LEFT", "RIGHT"
+                ):
+                    pass
+        self._silent = deque(names)
 
-    async def _adopt(self, worker: str) -> None:
-        keys, count = self.keys, 0
-        with mapped("hand over messages"):
-            while body := await self.client.lmove(
-                keys.in_hand(worker), keys.in_hand(), "LEFT", "RIGHT"
-            ):
-                self._adopted.append(body)
-                count += 1
-            while await self.client.lmove(keys.due(worker), keys.due(), "LEFT", "RIGHT"):
-                pass
-            await self.client.zrem(keys.workers, worker)
-        if count:
-            LOG.warning("worker %s fell silent: its %d messages are taken over", worker, count)
+    async def _adopt(self) -> bytes | None:
+        """Take one message of a silent worker; others take the next, so that they are shared."""
+        keys = self.keys
+        while self._silent:
+            worker = self._silent[0]
+            self._unsure = self._unsure_again = True
+            with mapped("hand over messages"):
+                body: bytes | None = await self.client.lmove(
+                    keys.in_hand(worker), keys.in_hand(), "LEFT", "RIGHT"
+                )
+                self._unsure = False
+                if body is not None:
+                    LOG.warning("worker %s fell silent: a message of it is taken over", worker)
+                    return body
+                await self.client.zrem(keys.workers, worker)
+            if self._silent and self._silent[0] == worker:
+                self._silent.popleft()
+        return None
 
     async def _release(self) -> None:
         """Move what is due to its queues: first into our own list, so that a crash loses none."""
@@ -245,9 +262,9 @@ class RedisBroker:
 
     async def _give_back(self) -> None:
         """Return to the queue what was taken and nobody began."""
-        for body in [*self._adopted]:
+        for body, _ in [*self._unheard]:
             await self.client.eval(GIVE_BACK, 2, self.keys.in_hand(), self.settings.queue, body)
-        self._adopted.clear()
+        self._unheard.clear()
 
 
 async def _repeat(step: Any, interval_s: float) -> None:

@@ -86,6 +86,27 @@ def make_client(settings: RedisSettings) -> Any:
     return Redis(host=host, port=port, **given)
 
 
+async def open_client(settings: RedisSettings) -> Any:
+    """Return a client that was answered; one that was not is let go. Raises BrokerDown."""
+    client, answered = make_client(settings), False
+    try:
+        with mapped("answer"):
+            await client.ping()
+        answered = True
+    finally:
+        if not answered:
+            await close_client(client)
+    return client
+
+
+async def close_client(client: Any) -> None:
+    """Let a client's connections go, those to sentinels too, which the client forgets."""
+    await client.aclose()
+    pool = getattr(client, "connection_pool", None)
+    for sentinel in getattr(getattr(pool, "sentinel_manager", None), "sentinels", ()):
+        await sentinel.aclose()
+
+
 @contextmanager
 def mapped(what: str) -> Iterator[None]:
     """Turn errors of the client into ours: BrokerDown for what passes, else FailedPrecondition."""

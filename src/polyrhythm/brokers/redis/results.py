@@ -21,7 +21,7 @@ from polyrhythm.brokers.machinery.states import (
     encode_group,
     encode_state,
 )
-from polyrhythm.brokers.redis.connect import RedisSettings, make_client, mapped
+from polyrhythm.brokers.redis.connect import RedisSettings, close_client, mapped, open_client
 from polyrhythm.brokers.redis.lock import chord_lock
 
 
@@ -44,15 +44,13 @@ class RedisResults:
 
     async def open(self) -> None:
         """Connect. Raises BrokerDown."""
-        self._client = make_client(self.settings)
-        with mapped("answer"):
-            await self.client.ping()
+        self._client = await open_client(self.settings)
 
     async def close(self) -> None:
         """Let the connection go."""
         client, self._client = self._client, None
         if client is not None:
-            await client.aclose()
+            await close_client(client)
 
     async def put(self, state: TaskState, signature: Signature, again: bool) -> None:
         """Write a state over the one before."""
