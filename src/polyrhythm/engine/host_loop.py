@@ -67,6 +67,12 @@ class LoopHost:
         self._executor.shutdown()
 
     @property
+    def _gathers(self) -> bool:
+        """Whether calls come over a wire: those of a worker in this process wait for the commit
+        that is on its way, which gathers them by itself."""
+        return not self._lane.memory.residents
+
+    @property
     def task(self) -> asyncio.Task[None]:
         """Ends when the host was stopped or its lane was lost."""
         return self._task
@@ -84,7 +90,7 @@ class LoopHost:
         while not lane.lost:
             if not lane.busy:
                 await self._rest()
-            if self._runs_mean >= GATHER_RUNS and lane.waiting < GATHER_CALLS:
+            if self._gathers and self._runs_mean >= GATHER_RUNS and lane.waiting < GATHER_CALLS:
                 await asyncio.sleep(0 if self._closing else GATHER_S)
             if self._closing:
                 break
