@@ -303,6 +303,12 @@ def test_an_outcome_whose_answer_was_lost_is_not_sent_twice(redis):
                 await ledger.settle(taken, one, Outcome([retry], [following]))
             assert await ledger.broker.client.llen(QUEUE) == 1
             assert await ledger.broker.client.llen(ledger.broker.keys.in_hand()) == 0
+            # Another worker had it since, and a late state of ours hides the end that it wrote.
+            await ledger.broker.client.set("t", encode_state(TaskState("t", "add", State.STARTED)))
+            ended = Outcome([TaskState("t", "add", State.SUCCESS)], [following])
+            await ledger.settle(taken, one, ended)
+            assert (await work.reply("t").state()).state is State.SUCCESS
+            assert await ledger.broker.client.llen(QUEUE) == 1
             # Redis that came back without what it had: the outcome is all that is left.
             await ledger.broker.client.flushall()
             done = TaskState("t", "add", State.SUCCESS)

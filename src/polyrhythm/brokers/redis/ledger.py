@@ -29,15 +29,18 @@ class RedisLedger:
         """Write states and send what follows, unless that was done; with it the message is let go,
         but for a member of a chord that has ended: whether it is the last one is seen after this.
         """
-        states = [*outcome.states, *map(_pending, outcome.sends)]
-        commands = [self.results.command(state) for state in states]
-        commands += self.broker.commands(outcome.sends)
-        in_hand = self.broker.keys.in_hand()
-        if signature.chord_callback is None or not all(one.ended for one in outcome.states):
-            commands.append(["LREM", in_hand, "1", delivery.body])
-        text = json.dumps([[_text(part) for part in command] for command in commands])
+        put, in_hand = self.results.command, self.broker.keys.in_hand()
+        ends = [put(state) for state in outcome.states if state.ended]
+        follows = [put(state) for state in outcome.states if not state.ended]
+        follows += [put(_pending(one)) for one in outcome.sends]
+        follows += self.broker.commands(outcome.sends)
+        if signature.chord_callback is None or not ends:
+            follows.append(["LREM", in_hand, "1", delivery.body])
+        commands = (_json(ends), _json(follows))
         with mapped("settle a message"):
-            await self.broker.client.eval(SETTLE, 2, signature.uuid, in_hand, text, delivery.body)
+            await self.broker.client.eval(
+                SETTLE, 2, signature.uuid, in_hand, delivery.body, *commands
+            )
 
     async def send(self, signatures: Sequence[Signature]) -> None:
         """Write the state of each as pending and send them, in one commit."""
@@ -52,6 +55,10 @@ class RedisLedger:
 
 def _pending(signature: Signature) -> TaskState:
     return TaskState(signature.uuid, signature.name, created_ns=time.time_ns())
+
+
+def _json(commands: Sequence[Sequence[str | bytes]]) -> str:
+    return json.dumps([[_text(part) for part in command] for command in commands])
 
 
 def _text(part: str | bytes) -> str:

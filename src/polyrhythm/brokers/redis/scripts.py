@@ -3,18 +3,21 @@
 All keys of a script are in one slot of a cluster but for `SETTLE`, which a cluster does not get.
 """
 
-# KEYS: the state of the task, what the worker has in hand. ARGV: the commands as JSON, lists of
-# texts; the message. Nothing is done if that was done before: when the task has ended, or the
-# message is in hand no more. Where there is no state either, Redis has lost what it had, and the
-# outcome is written.
+# KEYS: the state of the task, what the worker has in hand. ARGV: the message; the state that says
+# the end, or nothing; commands that send what follows; both as JSON, lists of texts. Nothing is
+# done for a task that has ended already. What follows is sent by who has the message in hand: else that
+# was done before, by a worker that had it since, over whose state a late one of ours may have been
+# written, so the end is said again. Where there is no state either, Redis has lost what it had.
 SETTLE = """
 local old = redis.call('GET', KEYS[1])
 if old and (string.find(old, '"State":"SUCCESS"', 1, true)
-            or string.find(old, '"State":"FAILURE"', 1, true)
-            or not redis.call('LPOS', KEYS[2], ARGV[2])) then
+            or string.find(old, '"State":"FAILURE"', 1, true)) then
   return 0
 end
-for _, command in ipairs(cjson.decode(ARGV[1])) do redis.call(unpack(command)) end
+local held = redis.call('LPOS', KEYS[2], ARGV[1])
+for _, command in ipairs(cjson.decode(ARGV[2])) do redis.call(unpack(command)) end
+if old and not held then return 0 end
+for _, command in ipairs(cjson.decode(ARGV[3])) do redis.call(unpack(command)) end
 return 1
 """
 
