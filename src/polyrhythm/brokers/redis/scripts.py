@@ -4,8 +4,8 @@ All keys of a script are in one slot of a cluster but for `SETTLE`, which a clus
 """
 
 # KEYS: the state of the task, what the worker has in hand. ARGV: the message; the state that says
-# the end, or nothing; commands that send what follows; both as JSON, lists of texts. Nothing is
-# done for a task that has ended already. What follows is sent by who has the message in hand: else that
+# the end, or nothing; commands that send what follows; both as JSON, lists of texts. A task that
+# has ended already is left alone. What follows is sent by who has the message in hand: else that
 # was done before, by a worker that had it since, over whose state a late one of ours may have been
 # written, so the end is said again. Where there is no state either, Redis has lost what it had.
 SETTLE = """
