@@ -24,7 +24,7 @@ from temporalio.api.testservice.v1 import (
 from polyrhythm.base.errors import InvalidArgument, PolyrhythmError
 from polyrhythm.engine.reply import Reply
 from polyrhythm.testing.skipping_host import SkippingHost
-from polyrhythm.transports.grpc import Answer, CallHead, LocalCalls
+from polyrhythm.transports.wire import Answer, Head, LocalCalls
 
 SERVICE = "/temporal.api.testservice.v1.TestService/"
 # Takes a request and gives its answer, or a Reply that is there later.
@@ -38,7 +38,7 @@ class TimeRoute:
         self._request_class = request_class
         self._act = act
 
-    def begin(self, request: bytes, head: CallHead, deadline_ns: int) -> Answer:
+    def begin(self, request: bytes, head: Head, deadline_ns: int) -> Answer:
         """Take a call. A sleep goes on when its caller has gone, and locks at its end."""
         try:
             answer = self._act(self._request_class.FromString(request))
@@ -56,7 +56,7 @@ class SkippingCalls:
         self._calls = calls
         self._host = host
 
-    def begin(self, method: Any, request: bytes, head: CallHead, deadline_ns: int) -> Answer:
+    def begin(self, method: Any, request: bytes, head: Head, deadline_ns: int) -> Answer:
         """Begin a call at the host's time."""
         shifted_ns = deadline_ns + self._host.offset_ns if deadline_ns else 0
         return self._calls.begin(method, request, head, shifted_ns)

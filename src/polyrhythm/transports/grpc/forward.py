@@ -20,10 +20,7 @@ from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
 
 from polyrhythm.service.method import Method
-from polyrhythm.transports.grpc.calls import Answer
-from polyrhythm.transports.grpc.heads import CallHead
-from polyrhythm.transports.grpc.messages import refused
-from polyrhythm.transports.grpc.statuses import StatusError
+from polyrhythm.transports.wire import Answer, Head, StatusError, refused
 
 # Headers of one hop: the next one makes its own.
 HOP_HEADERS = frozenset((b"user-agent", b"te", b"content-type", b"content-length"))
@@ -82,7 +79,7 @@ class ForwardedCalls:
         self._stubs: dict[str, Any] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, method: Method, request: bytes, head: CallHead, deadline_ns: int) -> Answer:
+    def begin(self, method: Method, request: bytes, head: Head, deadline_ns: int) -> Answer:
         """Start the owner's call."""
         stub = self._stubs.get(method.name)
         if stub is None:

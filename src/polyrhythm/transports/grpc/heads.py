@@ -9,16 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from polyrhythm.base.errors import PolyrhythmError
-from polyrhythm.transports.grpc.doors import Door, Peer
 from polyrhythm.transports.grpc.http2 import RequestHeaders
-from polyrhythm.transports.grpc.messages import IDENTITY, WINDOW_BITS, refused
+from polyrhythm.transports.grpc.messages import IDENTITY, WINDOW_BITS
 from polyrhythm.transports.grpc.statuses import (
     RESPONSE_HEAD,
-    StatusError,
     encode_http_status,
     encode_trailers,
-    status_for,
 )
+from polyrhythm.transports.wire import Door, Peer, StatusError, refused, status_for
 
 UNITS_NS = {
     b"H": 3600 * 1_000_000_000,

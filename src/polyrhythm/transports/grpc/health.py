@@ -9,11 +9,9 @@ from __future__ import annotations
 from google.protobuf.message import DecodeError
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-from polyrhythm.transports.grpc.calls import Answer, Settled
 from polyrhythm.transports.grpc.heads import CallHead
-from polyrhythm.transports.grpc.messages import refused
 from polyrhythm.transports.grpc.sinks import Sink
-from polyrhythm.transports.grpc.statuses import StatusError
+from polyrhythm.transports.wire import Answer, Settled, StatusError, refused
 
 # The service whose health is asked for by Temporal's own command and by container set-ups.
 WORKFLOW_SERVICE = "temporal.api.workflowservice.v1.WorkflowService"

@@ -9,10 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 
-from google.rpc.code_pb2 import Code
-from google.rpc.status_pb2 import Status
-
-from polyrhythm.transports.grpc.statuses import StatusError
+from polyrhythm.transports.wire import refused
 
 HEAD = struct.Struct(">BI")
 # Encoding -> zlib's word for its frame.
@@ -58,11 +55,6 @@ def decode_message(data: bytes | bytearray, encoding: bytes, bytes_max: int) -> 
     if not unpacker.eof:
         raise refused("INTERNAL", "grpc: failed to decompress the message: it is cut off")
     return content
-
-
-def refused(code: str, message: str) -> StatusError:
-    """Return a refusal of the wire itself."""
-    return StatusError(Status(code=Code.Value(code), message=message))
 
 
 def _too_long(length: int, bytes_max: int) -> str:

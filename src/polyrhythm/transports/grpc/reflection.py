@@ -13,8 +13,8 @@ from google.protobuf.message import DecodeError
 from grpc_reflection.v1alpha.reflection import ReflectionServicer
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 
-from polyrhythm.transports.grpc.messages import refused
 from polyrhythm.transports.grpc.sinks import Sink
+from polyrhythm.transports.wire import refused
 
 NAMES = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
 

@@ -13,11 +13,10 @@ from typing import Protocol
 from polyrhythm.service.method import Method
 from polyrhythm.service.methods import METHODS
 from polyrhythm.transports.grpc import reflection
-from polyrhythm.transports.grpc.calls import Answer, Switch
 from polyrhythm.transports.grpc.heads import CallHead
 from polyrhythm.transports.grpc.health import Health, HealthCheck
-from polyrhythm.transports.grpc.messages import refused
 from polyrhythm.transports.grpc.sinks import StreamRoute
+from polyrhythm.transports.wire import Answer, Switch, refused
 
 HEALTH = "grpc.health.v1.Health"
 

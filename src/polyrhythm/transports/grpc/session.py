@@ -13,8 +13,6 @@ import time
 from functools import partial
 
 from polyrhythm.base.errors import PolyrhythmError
-from polyrhythm.transports.grpc.calls import Answer
-from polyrhythm.transports.grpc.doors import Door, Peer, peer_of
 from polyrhythm.transports.grpc.heads import CallHead, read_head
 from polyrhythm.transports.grpc.http2 import (
     Connection,
@@ -23,20 +21,19 @@ from polyrhythm.transports.grpc.http2 import (
     Event,
     Stream,
 )
-from polyrhythm.transports.grpc.messages import (
-    decode_message,
-    encode_message,
-    message_size,
-    refused,
-)
+from polyrhythm.transports.grpc.messages import decode_message, encode_message, message_size
 from polyrhythm.transports.grpc.routes import Routes
 from polyrhythm.transports.grpc.settings import GrpcSettings
 from polyrhythm.transports.grpc.sinks import Sink
-from polyrhythm.transports.grpc.statuses import (
-    RESPONSE_HEAD,
-    SUCCESS,
+from polyrhythm.transports.grpc.statuses import RESPONSE_HEAD, SUCCESS, encode_trailers
+from polyrhythm.transports.wire import (
+    Answer,
+    Door,
+    Peer,
+    Roster,
     StatusError,
-    encode_trailers,
+    peer_of,
+    refused,
     status_for,
 )
 
@@ -47,30 +44,12 @@ LOG = logging.getLogger("polyrhythm.grpc")
 DEADLINE_SLACK_NS = 20_000_000
 
 
-class Roster:
-    """The live connections of a server; `empty` is set while there is none."""
-
-    def __init__(self) -> None:
-        self.sessions: set[Session] = set()
-        self.empty = asyncio.Event()
-        self.empty.set()
-
-    def add(self, session: Session) -> None:
-        """Note one that was made."""
-        self.sessions.add(session)
-        self.empty.clear()
-
-    def discard(self, session: Session) -> None:
-        """Note one that was lost."""
-        self.sessions.discard(session)
-        if not self.sessions:
-            self.empty.set()
-
-
 class Session:
     """One connection."""
 
-    def __init__(self, routes: Routes, settings: GrpcSettings, roster: Roster, door: Door) -> None:
+    def __init__(
+        self, routes: Routes, settings: GrpcSettings, roster: Roster[Session], door: Door
+    ) -> None:
         self.connection = Connection(settings.bounds)
         self._door = door
         self._peer = Peer()

@@ -13,9 +13,9 @@ from polyrhythm.transports.grpc.messages import encode_message
 from polyrhythm.transports.grpc.statuses import (
     RESPONSE_HEAD,
     SUCCESS,
-    StatusError,
     encode_trailers,
 )
+from polyrhythm.transports.wire import StatusError
 
 
 class Flushing(Protocol):

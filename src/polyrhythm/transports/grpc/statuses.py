@@ -10,7 +10,6 @@ import base64
 
 from google.rpc.status_pb2 import Status
 
-from polyrhythm.service.status import status_of
 from polyrhythm.transports.grpc.http2 import encode_header
 
 # :status 200, from the static table.
@@ -27,21 +26,6 @@ PLAIN = frozenset(range(0x20, 0x7F)) - {ord("%")}
 # its details is better than none.
 DETAILS_BYTES_MAX = 8 * 1024
 MESSAGE_BYTES_MAX = 4 * 1024
-
-
-class StatusError(Exception):
-    """An answer that is a status already: of another process, or of the wire itself."""
-
-    def __init__(self, status: Status) -> None:
-        super().__init__(status.message)
-        self.status = status
-
-
-def status_for(error: BaseException) -> Status:
-    """Return the status of any error."""
-    if isinstance(error, StatusError):
-        return error.status
-    return status_of(error)
 
 
 def encode_trailers(status: Status) -> bytes:

@@ -1,15 +1,13 @@
 """TLS of the server: three files become a context, or an error that says which file is wrong.
 
-TLS 1.2 and later, ALPN h2, which gRPC clients insist on. With a file of client CAs a connection
-without a certificate of theirs is not made at all (mutual TLS).
+TLS 1.2 and later; ALPN names the one protocol of the wire, which clients insist on. With a
+file of client CAs a connection without a certificate of theirs is not made at all (mutual TLS).
 """
 
 from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
-
-ALPN = ["h2"]
 
 
 class BadTlsError(Exception):
@@ -25,14 +23,14 @@ class TlsFiles:
     client_ca: str = ""
 
 
-def server_context(files: TlsFiles) -> ssl.SSLContext:
-    """Return what a listening socket needs. Raises BadTlsError."""
+def server_context(files: TlsFiles, protocol: str = "h2") -> ssl.SSLContext:
+    """Return what a listening socket of a protocol needs, by its ALPN name. Raises BadTlsError."""
     for path in (files.certificate, files.key, files.client_ca):
         if path:
             _check_readable(path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(ALPN)
+    context.set_alpn_protocols([protocol])
     _load_chain(context, files)
     if files.client_ca:
         try:

@@ -8,17 +8,23 @@ with whom they began. No call costs a task: an answer that comes later wakes its
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from google.protobuf.message import DecodeError
 
 from polyrhythm.service.method import Method
 from polyrhythm.service.service import Service
-from polyrhythm.transports.grpc.heads import CallHead
-from polyrhythm.transports.grpc.messages import refused
+from polyrhythm.transports.wire.statuses import refused
 
-LOG = logging.getLogger("polyrhythm.grpc")
+LOG = logging.getLogger("polyrhythm.calls")
+
+
+class Head(Protocol):
+    """Who makes a call, and the headers that go with it when it is passed on."""
+
+    caller: Any
+    fields: Sequence[tuple[bytes, bytes]]
 
 
 class Answer(Protocol):
@@ -52,7 +58,7 @@ class Settled:
 class Calls(Protocol):
     """Answers the calls of the service's methods."""
 
-    def begin(self, method: Method, request: bytes, head: CallHead, deadline_ns: int) -> Answer:
+    def begin(self, method: Method, request: bytes, head: Head, deadline_ns: int) -> Answer:
         """Take a call; `deadline_ns` 0: the client waits for ever. Never raises."""
         ...
 
@@ -72,7 +78,7 @@ class Absent:
     def __init__(self, reason: str) -> None:
         self._reason = reason
 
-    def begin(self, method: Method, request: bytes, head: CallHead, deadline_ns: int) -> Answer:
+    def begin(self, method: Method, request: bytes, head: Head, deadline_ns: int) -> Answer:
         """Refuse with UNAVAILABLE: nothing was done."""
         return Settled(b"", refused("UNAVAILABLE", self._reason))
 
@@ -83,7 +89,7 @@ class LocalCalls:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    def begin(self, method: Method, request: bytes, head: CallHead, deadline_ns: int) -> Answer:
+    def begin(self, method: Method, request: bytes, head: Head, deadline_ns: int) -> Answer:
         """Parse and call; the reply's value is a message or its bytes."""
         try:
             message = method.request_class.FromString(request)
