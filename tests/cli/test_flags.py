@@ -91,8 +91,34 @@ def test_flags_become_settings(tmp_path, caplog):
     assert settings.place.address == f"unix:{tmp_path / 'a.db'}.sock"
     assert settings.namespaces == ["shop"]
     assert settings.search_attributes == {"Customer": "Keyword"}
-    for words in ("no.such", "--ui-port", "--sqlite-pragma"):
+    for words in ("no.such", "--sqlite-pragma"):
         assert words in caplog.text
+
+
+def test_where_http_is_spoken():
+    def web_of(**flags) -> tuple[list[str], list[str]]:
+        web = settings_of(DevFlags(durability=Durability.MEMORY, **flags)).web
+        return web.asked, web.customary
+
+    assert web_of() == ([], ["127.0.0.1:8233"])
+    assert web_of(port=0) == ([], ["127.0.0.1:0"])
+    assert web_of(port=65_000) == ([], [])
+    assert web_of(ui_port=8000, ui_ip="::1") == (["[::1]:8000"], [])
+    assert web_of(ui_port=8000, http_port=8001, metrics_port=8002)[0] == [
+        "127.0.0.1:8000",
+        "127.0.0.1:8001",
+        "127.0.0.1:8002",
+    ]
+    assert web_of(headless=True, ui_port=8000) == ([], [])
+    assert web_of(headless=True, http_port=8001) == (["127.0.0.1:8001"], [])
+    with pytest.raises(BadSettingError):
+        web_of(ui_port=8000, http_port=8000)
+    with pytest.raises(BadSettingError, match="--ui-ip 0.0.0.0 lets other machines in"):
+        web_of(ui_ip="0.0.0.0")
+    hosts = settings_of(DevFlags(durability=Durability.MEMORY)).web.wire.hosts
+    assert hosts == {"localhost", "127.0.0.1", "::1"}
+    open_to_all = DevFlags(durability=Durability.MEMORY, ip="0.0.0.0", insecure=True)
+    assert settings_of(open_to_all).web.wire.hosts is None
 
 
 def test_no_file_in_memory():

@@ -20,6 +20,7 @@ from polyrhythm.app.doors import AddressDoor, SocketDoor
 from polyrhythm.app.namespaces import register_namespaces
 from polyrhythm.app.socket_path import inode_of, remove_socket
 from polyrhythm.app.switch_link import SwitchLink
+from polyrhythm.app.web import Web, WebSettings
 from polyrhythm.base.errors import (
     DeadlineExceeded,
     LaneHeld,
@@ -70,6 +71,7 @@ class NodeSettings:
     keyring: Keyring | None = None
     # Registered in `default` and in those namespaces: name to type, as Temporal spells types.
     search_attributes: dict[str, str] = field(default_factory=dict)
+    web: WebSettings = field(default_factory=WebSettings)
 
 
 class Node:
@@ -85,6 +87,7 @@ class Node:
         self.ready = asyncio.Event()
         self._routes = Routes(self._switch)
         self._listener: GrpcServer | None = None
+        self._web = Web(settings.web)
         self._stopping = asyncio.Event()
         self._leader: ForwardedCalls | None = None
         self._socket_inode = 0
@@ -144,7 +147,8 @@ class Node:
         listener = self._listener if self._stopping.is_set() else None
         if listener is not None:
             self._routes.health.end_watches()
-        ending = asyncio.gather(*(end.stop(DRAIN_S) for end in (socket, listener) if end))
+        web = self._web if self._stopping.is_set() else None
+        ending = asyncio.gather(*(end.stop(DRAIN_S) for end in (socket, listener, web) if end))
         try:
             async with asyncio.timeout(DRAIN_S):
                 await owned.finish()
@@ -228,6 +232,9 @@ class Node:
         self.ready.set()
         place = self._settings.place
         where = f", gRPC on {address}" if address else ""
+        web = await self._web.listen(self._switch, self._settings.keyring, self.ready.is_set)
+        if web:
+            where += f" and HTTP on {' and '.join(web)}"
         if self.news.full():
             self.news.get_nowait()
         self.news.put_nowait(
@@ -256,11 +263,12 @@ class Node:
         """End what is left: nothing for an owner, its own address for an attached process."""
         self._routes.health.announce(serving=False)
         self._routes.health.end_watches()
-        ending = asyncio.ensure_future(self._listener.stop(DRAIN_S)) if self._listener else None
+        ending = asyncio.gather(
+            *(end.stop(DRAIN_S) for end in (self._web, self._listener) if end is not None)
+        )
         await self._detach()
         await self.link.close()
-        if ending is not None:
-            await ending
+        await ending
 
     async def _pause(self, seconds: float, event: asyncio.Event | None = None) -> None:
         """Wait for the end, or an event, or for some time."""

@@ -25,16 +25,13 @@ from polyrhythm.cli.exit_codes import ExitCode
 from polyrhythm.cli.flags import DevFlags, Durability
 from polyrhythm.cli.guarding import guard, raise_file_limit
 from polyrhythm.cli.logs import set_up_logs
+from polyrhythm.cli.web_flags import address_of, web_settings
 from polyrhythm.transports.grpc import AddressTaken
 
 LOG = logging.getLogger("polyrhythm.dev")
 
 # Flags of `temporal server start-dev` for parts that are not there: taken, and said so.
 NOT_BUILT = (
-    "ui_port",
-    "ui_ip",
-    "http_port",
-    "metrics_port",
     "ui_asset_path",
     "ui_codec_endpoint",
     "ui_public_path",
@@ -83,15 +80,15 @@ def settings_of(flags: DevFlags) -> NodeSettings:
         place = Place(file, str(flags.durability), UNIX + socket_path(file))
     wire = configured.wire
     keyring = guard(flags, wire)
-    host = f"[{flags.ip}]" if ":" in flags.ip else flags.ip
     return NodeSettings(
-        f"{host}:{flags.port}",
+        address_of(flags.ip, flags.port),
         place,
         configured.limits,
         wire,
         [name for name in flags.namespace if name != "default"],
         keyring,
         attributes,
+        web_settings(flags),
     )
 
 

@@ -55,14 +55,22 @@ class DevFlags:
     port: Annotated[
         int, typer.Option("--port", "-p", min=0, max=65535, help="Port of gRPC; 0: any free one.")
     ] = 7233
-    ui_port: Annotated[int, _option("--ui-port", help="Port of all HTTP (not built yet).")] = 0
-    ui_ip: Annotated[str, _option("--ui-ip", help="Address of HTTP (not built yet).")] = ""
-    http_port: Annotated[int, _option("--http-port", help="The same as --ui-port.")] = 0
-    metrics_port: Annotated[int, _option("--metrics-port", help="Not built yet.")] = 0
+    ui_port: Annotated[
+        int | None, typer.Option("--ui-port", min=0, max=65535, help="Port of HTTP; --port + 1000.")
+    ] = None
+    ui_ip: Annotated[str, _option("--ui-ip", help="Address of --ui-port; that of --ip.")] = ""
+    http_port: Annotated[
+        int, typer.Option("--http-port", min=0, max=65535, help="A port more with the same HTTP.")
+    ] = 0
+    metrics_port: Annotated[
+        int, typer.Option("--metrics-port", min=0, max=65535, help="And one more, for /metrics.")
+    ] = 0
     ui_asset_path: Annotated[str, typer.Option("--ui-asset-path", hidden=True)] = ""
     ui_codec_endpoint: Annotated[str, typer.Option("--ui-codec-endpoint", hidden=True)] = ""
     ui_public_path: Annotated[str, typer.Option("--ui-public-path", hidden=True)] = ""
-    headless: Annotated[bool, typer.Option("--headless", help="No UI (there is none yet).")] = False
+    headless: Annotated[
+        bool, typer.Option("--headless", help="No --ui-port: no HTTP unless --http-port asks.")
+    ] = False
     db_filename: Annotated[
         str, _option("--db-filename", "-f", help="The file; made when it is not there.")
     ] = "polyrhythm.db"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import resource
+from ssl import SSLContext
 
 from polyrhythm.access.keyring import Keyring, parse_keyring
 from polyrhythm.cli.dynamic_config import BadSettingError
@@ -24,16 +25,25 @@ def guard(flags: DevFlags, wire: GrpcSettings) -> Keyring | None:
         raise BadSettingError("--tls-cert and --tls-key go together")
     if flags.tls_client_ca and not flags.tls_cert:
         raise BadSettingError("--tls-client-ca needs --tls-cert and --tls-key")
-    if flags.tls_cert:
-        try:
-            files = TlsFiles(flags.tls_cert, flags.tls_key, flags.tls_client_ca)
-            wire.tls = server_context(files)
-        except BadTlsError as error:
-            raise BadSettingError(str(error)) from error
+    wire.tls = tls_context(flags, "h2")
     keyring = _read_keyring(flags.access) if flags.access else None
     if not (flags.insecure or is_loopback(flags.ip)):
-        _check_open_address(flags)
+        check_open_address(flags, "--ip", flags.ip)
     return keyring
+
+
+def tls_context(flags: DevFlags, protocol: str) -> SSLContext | None:
+    """Return what a listening socket of a protocol needs, by its ALPN name; None: no TLS.
+
+    Raises BadSettingError.
+    """
+    if not flags.tls_cert:
+        return None
+    try:
+        files = TlsFiles(flags.tls_cert, flags.tls_key, flags.tls_client_ca)
+        return server_context(files, protocol)
+    except BadTlsError as error:
+        raise BadSettingError(str(error)) from error
 
 
 def is_loopback(ip: str) -> bool:
@@ -57,16 +67,17 @@ def raise_file_limit(connections_max: int) -> int:
     return connections_max
 
 
-def _check_open_address(flags: DevFlags) -> None:
+def check_open_address(flags: DevFlags, flag: str, ip: str) -> None:
+    """Refuse an address that other machines can reach and nothing protects: BadSettingError."""
     if not (flags.access or flags.tls_client_ca):
         raise BadSettingError(
-            f"--ip {flags.ip} lets other machines in, and whoever reaches it could do anything: "
+            f"{flag} {ip} lets other machines in, and whoever reaches it could do anything: "
             "give --tls-cert, --tls-key and one of --access and --tls-client-ca, or --insecure if "
             "something else keeps them out"
         )
     if not flags.tls_cert:
         raise BadSettingError(
-            f"--ip {flags.ip} lets other machines in, and API keys would travel in the clear: give "
+            f"{flag} {ip} lets other machines in, and API keys would travel in the clear: give "
             "--tls-cert and --tls-key, or --insecure if something else encrypts"
         )
 

@@ -1,0 +1,32 @@
+"""The site: every route of the HTTP wire, put together.
+
+The routes of calls come from the protocol's annotations; beside them stand the few paths that are
+no call. `ready` says whether calls are answered now, here or by the owner of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from polyrhythm.transports.http.bindings import all_bindings
+from polyrhythm.transports.http.calls import Caller, CallRoute
+from polyrhythm.transports.http.health import Health
+from polyrhythm.transports.http.pages import FrontPage
+from polyrhythm.transports.http.router import Router
+from polyrhythm.transports.http.settings import HttpSettings
+from polyrhythm.transports.wire import Door, Switch
+
+
+def build_router(
+    switch: Switch, door: Door, ready: Callable[[], bool], settings: HttpSettings
+) -> Router:
+    """Return the routes of a server."""
+    router = Router()
+    caller = Caller(switch, door)
+    for binding in all_bindings():
+        router.add(binding.verb, binding.template, CallRoute(binding, caller))
+    for verb in ("GET", "HEAD"):
+        router.add(verb, "/healthz", Health(lambda: True))
+        router.add(verb, "/readyz", Health(ready))
+        router.add(verb, "/", FrontPage())
+    return router
