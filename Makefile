@@ -37,7 +37,7 @@ demo: setup ## the order saga: a server killed half way, every order accounted f
 	@$(BIN)/python examples/orders/demo.py $(ARGS)
 
 test: setup ## all tests on two processes; ARGS= goes to pytest
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --max-worker-restart=0 $(ARGS)
 
 lint: setup ## format, lint, types, import contract and tidy rules
 	$(BIN)/ruff format --check .

@@ -40,15 +40,15 @@ def _as_text(message: Any, shorthand: bool) -> str:
     return text
 
 
+OWN_FORMS = ("Any", "Struct", "Value", "ListValue", "FieldMask", "Empty")
 # Messages that are not written field by field.
 MESSAGES: dict[str, Writer] = {
     "google.protobuf.Timestamp": _as_text,
     "google.protobuf.Duration": _as_text,
     "temporal.api.common.v1.Payload": payload_out,
     "temporal.api.common.v1.Payloads": payloads_out,
+    **{f"google.protobuf.{name}": _own_form for name in OWN_FORMS},
 }
-OWN_FORMS = ("Any", "Struct", "Value", "ListValue", "FieldMask", "Empty")
-MESSAGES |= {f"google.protobuf.{name}": _own_form for name in OWN_FORMS}
 
 
 def message_out(message: Message, shorthand: bool = True) -> Any:

@@ -1,4 +1,8 @@
-"""A listening HTTP server: one address and the routes of this process."""
+"""A listening HTTP server: one address and the routes of this process.
+
+Owns its listener and the sessions of its connections; what a request means is the router's.
+A server that stops takes no new connection and lets those that are at work end their answer.
+"""
 
 from __future__ import annotations
 
