@@ -16,7 +16,7 @@ from engine.rig import (
     start_request,
     timer,
 )
-from polyrhythm.base.errors import AlreadyStarted, NotFound, StoreError
+from polyrhythm.base.errors import AlreadyStarted, NotFound, StoreError, Unavailable
 from polyrhythm.base.limits import MINUTE_NS, SECOND_NS, Limits
 from polyrhythm.core.snapshot import FOLD_VERSION
 from polyrhythm.engine.turn import fold_run
@@ -278,3 +278,72 @@ def test_a_deletion_that_was_not_committed_leaves_the_newest_run_the_newest() ->
     third.request_id = "third"
     with pytest.raises(AlreadyStarted):
         rig.call(third)
+
+
+def override_request(build_id: str = "") -> ws.UpdateWorkflowExecutionOptionsRequest:
+    """Bind the run to a version, or with none let it follow the current one."""
+    request = ws.UpdateWorkflowExecutionOptionsRequest(namespace="default")
+    request.workflow_execution.workflow_id = "w"
+    request.update_mask.paths.append("versioning_override")
+    override = request.workflow_execution_options.versioning_override
+    if not build_id:
+        override.auto_upgrade = True
+        return request
+    override.pinned.behavior = 1
+    override.pinned.version.deployment_name, override.pinned.version.build_id = "shop", build_id
+    return request
+
+
+def test_an_override_that_was_not_written_leaves_no_task_at_its_version() -> None:
+    # The offer stayed at the version's queue: its worker got a task of a run that was not its.
+    faults = FailingOnce()
+    rig = Rig(faults=faults)
+    versioned = poll_request()
+    versioned.deployment_options.deployment_name = "shop"
+    versioned.deployment_options.build_id = "1"
+    versioned.deployment_options.worker_versioning_mode = 2
+    first = rig.submit(versioned)
+    rig.turn()
+    first.cancel()
+    rig.call(start_request())
+    faults.armed = True
+    with pytest.raises(Unavailable):
+        rig.call(override_request("1"))
+    rig.turn()
+    waiting = rig.submit(versioned)
+    rig.turn()
+    assert not waiting.done
+    assert rig.poll().workflow_execution.workflow_id == "w"
+
+
+def test_options_that_changed_twice_while_a_worker_had_the_task_keep_it_sticky() -> None:
+    # Written out behind the completed task they were applied once more, the first undoing the
+    # second on the way, and with it that the worker caches the run.
+    rig = Rig()
+    rig.call(start_request())
+    task = rig.poll()
+    unset = ws.UpdateWorkflowExecutionOptionsRequest(namespace="default")
+    unset.workflow_execution.workflow_id = "w"
+    unset.update_mask.paths.append("versioning_override")
+    rig.call(override_request())
+    rig.call(unset)
+    rig.call(override_request())
+    rig.call(signal_request())
+    request = completed_request(task.task_token)
+    request.sticky_attributes.worker_task_queue.name = "sticky"
+    request.sticky_attributes.schedule_to_start_timeout.seconds = 5
+    polled = rig.submit(poll_request("sticky"))
+    rig.turn()
+    rig.call(request)
+    assert polled.done
+
+
+def test_a_history_call_that_waits_leaves_its_request_as_it_is() -> None:
+    rig = Rig()
+    rig.call(start_request())
+    request = ws.GetWorkflowExecutionHistoryRequest(namespace="default", wait_new_event=True)
+    request.execution.workflow_id = "w"
+    request.history_event_filter_type = 2
+    rig.submit(request, 60)
+    rig.turn()
+    assert not request.execution.run_id

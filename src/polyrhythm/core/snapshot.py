@@ -12,7 +12,7 @@ from polyrhythm.core import deadlines
 from polyrhythm.core.state import RunState
 
 # Raised whenever `apply` or RunState changes what a fold gives.
-FOLD_VERSION = 11
+FOLD_VERSION = 12
 
 
 def encode_state(state: RunState) -> bytes:

@@ -110,8 +110,8 @@ def apply_event(state: RunState, event: HistoryEvent, data: bytes) -> None:
         # Flushed from the buffer: its effect is in the state since it was buffered.
         state.skip_events -= 1
         if event.event_type == event_types.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED:
-            # Applied again: only now is it known which event the attached request became.
-            life.apply_options_updated(state, event)
+            # Only now is it known which event the attached request became.
+            life.apply_attached_request(state, event)
         elif event.event_type == event_types.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED:
             child.apply_started(state, event)
         return

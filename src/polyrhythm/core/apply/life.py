@@ -116,14 +116,19 @@ def apply_options_updated(state: RunState, event: HistoryEvent) -> None:
 
     An event without a priority leaves the one there is: that cannot be unset.
     """
+    apply_attached_request(state, event)
     updated = event.workflow_execution_options_updated_event_attributes
-    request_id = updated.attached_request_id
-    if request_id:
-        state.request_events[request_id] = RequestEvent(event.event_type, event.event_id)
     if updated.unset_versioning_override or updated.HasField("versioning_override"):
         versions.apply_override(state, updated)
     if updated.HasField("priority"):
         _set_priority(state, updated.priority)
+
+
+def apply_attached_request(state: RunState, event: HistoryEvent) -> None:
+    """Apply which event an attached request became."""
+    request_id = event.workflow_execution_options_updated_event_attributes.attached_request_id
+    if request_id:
+        state.request_events[request_id] = RequestEvent(event.event_type, event.event_id)
 
 
 def apply_properties_modified(state: RunState, event: HistoryEvent) -> None:

@@ -138,7 +138,7 @@ def _take_workflow_task(
         return None
     version = None if resident is not None else version_of_poll(poll)
     bound = version is not None or state.versioning is not None
-    if bound and not _may_take(state, version):
+    if bound and not (_may_take(state, version) and _is_task_at_its_queue(state, offer)):
         return None
     decision = Decision(state, desk.context_of(state.namespace_key))
     if state.sticky_queue != queue.name:
@@ -175,6 +175,11 @@ def _stamp(request: PollWorkflowTaskQueueRequest) -> WorkerVersionStamp | None:
     if not build_id or version_of_poll(request) is not None:
         return None
     return WorkerVersionStamp(build_id=build_id)
+
+
+def _is_task_at_its_queue(state: RunState, offer: WorkflowTaskOffer) -> bool:
+    # The offer is of a turn that was not committed, or of before the run was bound elsewhere.
+    return offer.normal_queue == own_queue(state, state.task_queue)
 
 
 def _may_take(state: RunState, version: Version | None) -> bool:

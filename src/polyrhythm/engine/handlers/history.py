@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import HistoryEventFilterType
 from temporalio.api.workflowservice.v1 import (
+    GetWorkflowExecutionHistoryRequest,
     GetWorkflowExecutionHistoryResponse,
     GetWorkflowExecutionHistoryReverseResponse,
 )
@@ -114,8 +115,11 @@ def _wait(
         desk.memory.waiters.park(call, until_ns, late)
         call.parked = True
         # The run that was meant when the call came: a successor may be the newest of its id when
-        # it is looked at again.
-        call.request.execution.run_id = run.state.run_id
+        # it is looked at again. In a copy: the request is its caller's.
+        pinned = GetWorkflowExecutionHistoryRequest()
+        pinned.CopyFrom(call.request)
+        pinned.execution.run_id = run.state.run_id
+        call.request = pinned
     desk.memory.waiters.watch(run.key, call)
 
 

@@ -145,7 +145,11 @@ def _wait(
         desk.memory.waiters.park(call, until_ns, late)
         call.parked = True
         # The run that was meant when the call came: another may be the newest of its id later.
-        call.request.run_id = entity.state.run_id
+        # In a copy: the request is its caller's.
+        pinned = type(call.request)()
+        pinned.CopyFrom(call.request)
+        pinned.run_id = entity.state.run_id
+        call.request = pinned
     desk.memory.waiters.watch(entity.key, call)
 
 

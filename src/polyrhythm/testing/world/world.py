@@ -7,6 +7,7 @@ faults, everybody behaves, and every run must come to its end.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from heapq import heappop, heappush
 from random import Random
@@ -47,6 +48,9 @@ HEAL_STEPS_MAX = 4000
 HEAL_STEPS_TOTAL = 20_000
 # Operators unpause again, once the world heals, after so many steps.
 MEND_STEPS = 25
+# Operators end a chain that has had so many runs: cron runs that cancel their successor, which
+# wakes it, go on without a pause until their execution times out.
+CHAIN_RUNS_MAX = 20
 # Turns in a row that a lane may ask for without writing or answering anything.
 IDLE_TURNS_MAX = 20
 
@@ -337,6 +341,7 @@ class World:
             self.step()
 
     def _mend(self) -> None:
+        chains = Counter(view.first_run_id for view in self.auditor.views.values())
         for view in self.auditor.views.values():
             request: UnpauseActivityRequest | TerminateWorkflowExecutionRequest
             if not view.open:
@@ -347,6 +352,10 @@ class World:
             elif self.auditor.families.cut_off(view):
                 self.trace.count("cut off by resets")
                 request = TerminateWorkflowExecutionRequest(reason="cut off")
+                execution = request.workflow_execution
+            elif chains[view.first_run_id] > CHAIN_RUNS_MAX:
+                self.trace.count("chain too long")
+                request = TerminateWorkflowExecutionRequest(reason="chain too long")
                 execution = request.workflow_execution
             else:
                 continue
