@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Note(_message.Message):
-    __slots__ = ("at_event_id", "time_ns", "silent", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received", "batch", "forked", "reset_to", "update_admitted", "updates_sent", "update_dropped", "standalone_created", "standalone_changed", "batch_begun", "batch_advanced", "batch_stopped", "schedule_set", "schedule_paused", "schedule_step", "schedule_run_closed", "schedule_ended", "version_transition", "target_version_seen")
+    __slots__ = ("at_event_id", "time_ns", "silent", "run_created", "workflow_task", "sticky", "activity", "buffered", "buffer_flushed", "buffer_dropped", "signal_requested", "cancel_requested", "close_attempted", "owed", "settled", "received", "batch", "forked", "reset_to", "update_admitted", "updates_sent", "update_dropped", "standalone_created", "standalone_changed", "batch_begun", "batch_advanced", "batch_stopped", "schedule_set", "schedule_paused", "schedule_step", "schedule_run_closed", "schedule_ended", "schedule_followed", "version_transition", "target_version_seen")
     AT_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     TIME_NS_FIELD_NUMBER: _ClassVar[int]
     SILENT_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,7 @@ class Note(_message.Message):
     SCHEDULE_STEP_FIELD_NUMBER: _ClassVar[int]
     SCHEDULE_RUN_CLOSED_FIELD_NUMBER: _ClassVar[int]
     SCHEDULE_ENDED_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FOLLOWED_FIELD_NUMBER: _ClassVar[int]
     VERSION_TRANSITION_FIELD_NUMBER: _ClassVar[int]
     TARGET_VERSION_SEEN_FIELD_NUMBER: _ClassVar[int]
     at_event_id: int
@@ -75,9 +76,10 @@ class Note(_message.Message):
     schedule_step: ScheduleStep
     schedule_run_closed: ScheduleRunClosed
     schedule_ended: ScheduleEnded
+    schedule_followed: ScheduleFollowed
     version_transition: VersionTransition
     target_version_seen: TargetVersionSeen
-    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., silent: _Optional[bool] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., forked: _Optional[_Union[Forked, _Mapping]] = ..., reset_to: _Optional[_Union[ResetTo, _Mapping]] = ..., update_admitted: _Optional[_Union[UpdateAdmitted, _Mapping]] = ..., updates_sent: _Optional[_Union[UpdatesSent, _Mapping]] = ..., update_dropped: _Optional[_Union[UpdateDropped, _Mapping]] = ..., standalone_created: _Optional[_Union[StandaloneCreated, _Mapping]] = ..., standalone_changed: _Optional[_Union[StandaloneChanged, _Mapping]] = ..., batch_begun: _Optional[_Union[BatchBegun, _Mapping]] = ..., batch_advanced: _Optional[_Union[BatchAdvanced, _Mapping]] = ..., batch_stopped: _Optional[_Union[BatchStopped, _Mapping]] = ..., schedule_set: _Optional[_Union[ScheduleSet, _Mapping]] = ..., schedule_paused: _Optional[_Union[SchedulePaused, _Mapping]] = ..., schedule_step: _Optional[_Union[ScheduleStep, _Mapping]] = ..., schedule_run_closed: _Optional[_Union[ScheduleRunClosed, _Mapping]] = ..., schedule_ended: _Optional[_Union[ScheduleEnded, _Mapping]] = ..., version_transition: _Optional[_Union[VersionTransition, _Mapping]] = ..., target_version_seen: _Optional[_Union[TargetVersionSeen, _Mapping]] = ...) -> None: ...
+    def __init__(self, at_event_id: _Optional[int] = ..., time_ns: _Optional[int] = ..., silent: _Optional[bool] = ..., run_created: _Optional[_Union[RunCreated, _Mapping]] = ..., workflow_task: _Optional[_Union[WorkflowTask, _Mapping]] = ..., sticky: _Optional[_Union[Sticky, _Mapping]] = ..., activity: _Optional[_Union[Activity, _Mapping]] = ..., buffered: _Optional[_Union[Buffered, _Mapping]] = ..., buffer_flushed: _Optional[_Union[BufferFlushed, _Mapping]] = ..., buffer_dropped: _Optional[_Union[BufferDropped, _Mapping]] = ..., signal_requested: _Optional[_Union[SignalRequested, _Mapping]] = ..., cancel_requested: _Optional[_Union[CancelRequested, _Mapping]] = ..., close_attempted: _Optional[_Union[CloseAttempted, _Mapping]] = ..., owed: _Optional[_Union[Owed, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., forked: _Optional[_Union[Forked, _Mapping]] = ..., reset_to: _Optional[_Union[ResetTo, _Mapping]] = ..., update_admitted: _Optional[_Union[UpdateAdmitted, _Mapping]] = ..., updates_sent: _Optional[_Union[UpdatesSent, _Mapping]] = ..., update_dropped: _Optional[_Union[UpdateDropped, _Mapping]] = ..., standalone_created: _Optional[_Union[StandaloneCreated, _Mapping]] = ..., standalone_changed: _Optional[_Union[StandaloneChanged, _Mapping]] = ..., batch_begun: _Optional[_Union[BatchBegun, _Mapping]] = ..., batch_advanced: _Optional[_Union[BatchAdvanced, _Mapping]] = ..., batch_stopped: _Optional[_Union[BatchStopped, _Mapping]] = ..., schedule_set: _Optional[_Union[ScheduleSet, _Mapping]] = ..., schedule_paused: _Optional[_Union[SchedulePaused, _Mapping]] = ..., schedule_step: _Optional[_Union[ScheduleStep, _Mapping]] = ..., schedule_run_closed: _Optional[_Union[ScheduleRunClosed, _Mapping]] = ..., schedule_ended: _Optional[_Union[ScheduleEnded, _Mapping]] = ..., schedule_followed: _Optional[_Union[ScheduleFollowed, _Mapping]] = ..., version_transition: _Optional[_Union[VersionTransition, _Mapping]] = ..., target_version_seen: _Optional[_Union[TargetVersionSeen, _Mapping]] = ...) -> None: ...
 
 class NoteList(_message.Message):
     __slots__ = ("notes",)
@@ -438,7 +440,7 @@ class BatchStopped(_message.Message):
     def __init__(self, identity: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Message(_message.Message):
-    __slots__ = ("namespace_key", "workflow_id", "run_id", "sender_event_id", "request_id", "sender_workflow_id", "sender_run_id", "child_workflow_only", "first_run_id", "receiver_kind", "signal", "cancel", "report", "start_child", "child_closed", "terminate", "start_workflow", "scheduled_start")
+    __slots__ = ("namespace_key", "workflow_id", "run_id", "sender_event_id", "request_id", "sender_workflow_id", "sender_run_id", "child_workflow_only", "first_run_id", "receiver_kind", "signal", "cancel", "report", "start_child", "child_closed", "terminate", "start_workflow", "scheduled_start", "job_ended")
     NAMESPACE_KEY_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -457,6 +459,7 @@ class Message(_message.Message):
     TERMINATE_FIELD_NUMBER: _ClassVar[int]
     START_WORKFLOW_FIELD_NUMBER: _ClassVar[int]
     SCHEDULED_START_FIELD_NUMBER: _ClassVar[int]
+    JOB_ENDED_FIELD_NUMBER: _ClassVar[int]
     namespace_key: int
     workflow_id: str
     run_id: str
@@ -475,7 +478,8 @@ class Message(_message.Message):
     terminate: bytes
     start_workflow: bytes
     scheduled_start: ScheduledStart
-    def __init__(self, namespace_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., sender_event_id: _Optional[int] = ..., request_id: _Optional[str] = ..., sender_workflow_id: _Optional[str] = ..., sender_run_id: _Optional[str] = ..., child_workflow_only: _Optional[bool] = ..., first_run_id: _Optional[str] = ..., receiver_kind: _Optional[int] = ..., signal: _Optional[bytes] = ..., cancel: _Optional[bytes] = ..., report: _Optional[_Union[DeliveryReport, _Mapping]] = ..., start_child: _Optional[_Union[StartChild, _Mapping]] = ..., child_closed: _Optional[_Union[ChildClosed, _Mapping]] = ..., terminate: _Optional[bytes] = ..., start_workflow: _Optional[bytes] = ..., scheduled_start: _Optional[_Union[ScheduledStart, _Mapping]] = ...) -> None: ...
+    job_ended: JobEnded
+    def __init__(self, namespace_key: _Optional[int] = ..., workflow_id: _Optional[str] = ..., run_id: _Optional[str] = ..., sender_event_id: _Optional[int] = ..., request_id: _Optional[str] = ..., sender_workflow_id: _Optional[str] = ..., sender_run_id: _Optional[str] = ..., child_workflow_only: _Optional[bool] = ..., first_run_id: _Optional[str] = ..., receiver_kind: _Optional[int] = ..., signal: _Optional[bytes] = ..., cancel: _Optional[bytes] = ..., report: _Optional[_Union[DeliveryReport, _Mapping]] = ..., start_child: _Optional[_Union[StartChild, _Mapping]] = ..., child_closed: _Optional[_Union[ChildClosed, _Mapping]] = ..., terminate: _Optional[bytes] = ..., start_workflow: _Optional[bytes] = ..., scheduled_start: _Optional[_Union[ScheduledStart, _Mapping]] = ..., job_ended: _Optional[_Union[JobEnded, _Mapping]] = ...) -> None: ...
 
 class StartChild(_message.Message):
     __slots__ = ()
@@ -492,16 +496,32 @@ class ChildClosed(_message.Message):
     def __init__(self, initiated_event_id: _Optional[int] = ..., first_run_id: _Optional[str] = ..., close_event: _Optional[bytes] = ...) -> None: ...
 
 class ScheduleSet(_message.Message):
-    __slots__ = ("schedule", "memo", "search_attributes", "update")
+    __slots__ = ("schedule", "memo", "search_attributes", "update", "job")
     SCHEDULE_FIELD_NUMBER: _ClassVar[int]
     MEMO_FIELD_NUMBER: _ClassVar[int]
     SEARCH_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     UPDATE_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
     schedule: bytes
     memo: bytes
     search_attributes: bytes
     update: bool
-    def __init__(self, schedule: _Optional[bytes] = ..., memo: _Optional[bytes] = ..., search_attributes: _Optional[bytes] = ..., update: _Optional[bool] = ...) -> None: ...
+    job: bytes
+    def __init__(self, schedule: _Optional[bytes] = ..., memo: _Optional[bytes] = ..., search_attributes: _Optional[bytes] = ..., update: _Optional[bool] = ..., job: _Optional[bytes] = ...) -> None: ...
+
+class ScheduleFollowed(_message.Message):
+    __slots__ = ("job_id", "no_more")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    NO_MORE_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    no_more: bool
+    def __init__(self, job_id: _Optional[str] = ..., no_more: _Optional[bool] = ...) -> None: ...
+
+class JobEnded(_message.Message):
+    __slots__ = ("status",)
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    status: int
+    def __init__(self, status: _Optional[int] = ...) -> None: ...
 
 class SchedulePaused(_message.Message):
     __slots__ = ("paused", "notes")
@@ -512,20 +532,22 @@ class SchedulePaused(_message.Message):
     def __init__(self, paused: _Optional[bool] = ..., notes: _Optional[str] = ...) -> None: ...
 
 class ScheduledStart(_message.Message):
-    __slots__ = ("nominal_ns", "actual_ns", "overlap", "manual", "workflow_id", "tracked")
+    __slots__ = ("nominal_ns", "actual_ns", "overlap", "manual", "workflow_id", "tracked", "triggered")
     NOMINAL_NS_FIELD_NUMBER: _ClassVar[int]
     ACTUAL_NS_FIELD_NUMBER: _ClassVar[int]
     OVERLAP_FIELD_NUMBER: _ClassVar[int]
     MANUAL_FIELD_NUMBER: _ClassVar[int]
     WORKFLOW_ID_FIELD_NUMBER: _ClassVar[int]
     TRACKED_FIELD_NUMBER: _ClassVar[int]
+    TRIGGERED_FIELD_NUMBER: _ClassVar[int]
     nominal_ns: int
     actual_ns: int
     overlap: int
     manual: bool
     workflow_id: str
     tracked: bool
-    def __init__(self, nominal_ns: _Optional[int] = ..., actual_ns: _Optional[int] = ..., overlap: _Optional[int] = ..., manual: _Optional[bool] = ..., workflow_id: _Optional[str] = ..., tracked: _Optional[bool] = ...) -> None: ...
+    triggered: bool
+    def __init__(self, nominal_ns: _Optional[int] = ..., actual_ns: _Optional[int] = ..., overlap: _Optional[int] = ..., manual: _Optional[bool] = ..., workflow_id: _Optional[str] = ..., tracked: _Optional[bool] = ..., triggered: _Optional[bool] = ...) -> None: ...
 
 class ScheduleBackfill(_message.Message):
     __slots__ = ("start_ns", "end_ns", "overlap")

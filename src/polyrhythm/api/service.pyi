@@ -1,4 +1,5 @@
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -281,3 +282,131 @@ class UpdateKeyLimitsResponse(_message.Message):
     KEY_RATES_FIELD_NUMBER: _ClassVar[int]
     key_rates: _containers.ScalarMap[str, float]
     def __init__(self, key_rates: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class Job(_message.Message):
+    __slots__ = ("spec", "dialect", "time_zone", "switches", "seconds", "anchor_ns", "start_ns", "end_ns", "jitter_ns", "missed_max", "grace_ns", "runs_max", "tags", "owner", "after", "after_always", "summary")
+    SPEC_FIELD_NUMBER: _ClassVar[int]
+    DIALECT_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
+    SWITCHES_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    ANCHOR_NS_FIELD_NUMBER: _ClassVar[int]
+    START_NS_FIELD_NUMBER: _ClassVar[int]
+    END_NS_FIELD_NUMBER: _ClassVar[int]
+    JITTER_NS_FIELD_NUMBER: _ClassVar[int]
+    MISSED_MAX_FIELD_NUMBER: _ClassVar[int]
+    GRACE_NS_FIELD_NUMBER: _ClassVar[int]
+    RUNS_MAX_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    AFTER_ALWAYS_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    spec: str
+    dialect: str
+    time_zone: str
+    switches: str
+    seconds: bool
+    anchor_ns: int
+    start_ns: int
+    end_ns: int
+    jitter_ns: int
+    missed_max: int
+    grace_ns: int
+    runs_max: int
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    owner: str
+    after: _containers.RepeatedScalarFieldContainer[str]
+    after_always: bool
+    summary: str
+    def __init__(self, spec: _Optional[str] = ..., dialect: _Optional[str] = ..., time_zone: _Optional[str] = ..., switches: _Optional[str] = ..., seconds: _Optional[bool] = ..., anchor_ns: _Optional[int] = ..., start_ns: _Optional[int] = ..., end_ns: _Optional[int] = ..., jitter_ns: _Optional[int] = ..., missed_max: _Optional[int] = ..., grace_ns: _Optional[int] = ..., runs_max: _Optional[int] = ..., tags: _Optional[_Iterable[str]] = ..., owner: _Optional[str] = ..., after: _Optional[_Iterable[str]] = ..., after_always: _Optional[bool] = ..., summary: _Optional[str] = ...) -> None: ...
+
+class PutJobRequest(_message.Message):
+    __slots__ = ("namespace", "job_id", "job", "schedule", "only_new", "request_id", "identity")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    ONLY_NEW_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    job_id: str
+    job: Job
+    schedule: bytes
+    only_new: bool
+    request_id: str
+    identity: str
+    def __init__(self, namespace: _Optional[str] = ..., job_id: _Optional[str] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., schedule: _Optional[bytes] = ..., only_new: _Optional[bool] = ..., request_id: _Optional[str] = ..., identity: _Optional[str] = ...) -> None: ...
+
+class PutJobResponse(_message.Message):
+    __slots__ = ("created", "changed")
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    created: bool
+    changed: bool
+    def __init__(self, created: _Optional[bool] = ..., changed: _Optional[bool] = ...) -> None: ...
+
+class PatchJobsRequest(_message.Message):
+    __slots__ = ("namespace", "verb", "job_ids", "tags", "owner", "kept_ids", "reason", "identity")
+    class Verb(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        VERB_UNSPECIFIED: _ClassVar[PatchJobsRequest.Verb]
+        VERB_PAUSE: _ClassVar[PatchJobsRequest.Verb]
+        VERB_RESUME: _ClassVar[PatchJobsRequest.Verb]
+        VERB_RUN: _ClassVar[PatchJobsRequest.Verb]
+        VERB_REMOVE: _ClassVar[PatchJobsRequest.Verb]
+    VERB_UNSPECIFIED: PatchJobsRequest.Verb
+    VERB_PAUSE: PatchJobsRequest.Verb
+    VERB_RESUME: PatchJobsRequest.Verb
+    VERB_RUN: PatchJobsRequest.Verb
+    VERB_REMOVE: PatchJobsRequest.Verb
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    VERB_FIELD_NUMBER: _ClassVar[int]
+    JOB_IDS_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    KEPT_IDS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    verb: PatchJobsRequest.Verb
+    job_ids: _containers.RepeatedScalarFieldContainer[str]
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    owner: str
+    kept_ids: _containers.RepeatedScalarFieldContainer[str]
+    reason: str
+    identity: str
+    def __init__(self, namespace: _Optional[str] = ..., verb: _Optional[_Union[PatchJobsRequest.Verb, str]] = ..., job_ids: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owner: _Optional[str] = ..., kept_ids: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., identity: _Optional[str] = ...) -> None: ...
+
+class PatchJobsResponse(_message.Message):
+    __slots__ = ("job_ids",)
+    JOB_IDS_FIELD_NUMBER: _ClassVar[int]
+    job_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, job_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ListJobsRequest(_message.Message):
+    __slots__ = ("namespace", "job_ids", "tags")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    JOB_IDS_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    job_ids: _containers.RepeatedScalarFieldContainer[str]
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, namespace: _Optional[str] = ..., job_ids: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class JobEntry(_message.Message):
+    __slots__ = ("job_id", "job", "description")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    job: Job
+    description: bytes
+    def __init__(self, job_id: _Optional[str] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., description: _Optional[bytes] = ...) -> None: ...
+
+class ListJobsResponse(_message.Message):
+    __slots__ = ("jobs",)
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    jobs: _containers.RepeatedCompositeFieldContainer[JobEntry]
+    def __init__(self, jobs: _Optional[_Iterable[_Union[JobEntry, _Mapping]]] = ...) -> None: ...

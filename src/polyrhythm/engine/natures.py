@@ -33,8 +33,8 @@ from polyrhythm.core.schedule.action import start_of_action
 from polyrhythm.core.schedule.apply import apply_schedule
 from polyrhythm.core.schedule.decide import (
     decide_outcome,
-    decide_run_closed,
     decide_schedule_due,
+    decide_told,
 )
 from polyrhythm.core.schedule.state import ScheduleState
 from polyrhythm.core.snapshot import decode_state, encode_state
@@ -165,7 +165,7 @@ NATURES: dict[int, Nature] = {
         project=project_schedule,
         offers=_no_offers,
         fire=decide_schedule_due,
-        receive=decide_run_closed,
+        receive=decide_told,
         settle=decide_outcome,
         start=start_of_action,
     ),

@@ -22,14 +22,17 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from polyrhythm.api import notes
+from polyrhythm.base.calendar.jobtimes import JobTimes
 from polyrhythm.base.calendar.timetable import Firing, Timetable
 from polyrhythm.base.limits import SECOND_NS, Limits
 from polyrhythm.core.context import Context
 from polyrhythm.core.entity import EntityDecision
+from polyrhythm.core.schedule.jobs import job_of, times_of, waits_for_others
 from polyrhythm.core.schedule.overlap import ALLOW_ALL, judge
-from polyrhythm.core.schedule.spec import timetable_of
 from polyrhythm.core.schedule.state import Backfill, BufferedStart, ScheduleState
 
+# Overlapping runs of a job that it knows of at once.
+OVERLAPPING_MAX = 1000
 # Looks that a change waits for: 10,000 times by the default limits, which take 0.2 s.
 _LOOKS_MAX = 40
 _COMPLETED = statuses.WORKFLOW_EXECUTION_STATUS_COMPLETED
@@ -43,7 +46,7 @@ class _Plan:
     state: ScheduleState
     limits: Limits
     now_ns: int
-    table: Timetable
+    table: Timetable | JobTimes
     seed: bytes
     step: notes.ScheduleStep
     waiting: list[tuple[int, BufferedStart]] = field(default_factory=list)
@@ -67,7 +70,7 @@ def advance(
         state,
         context.limits,
         max(context.now_ns, state.processed_ns),
-        timetable_of(state.spec),
+        times_of(state),
         jitter_seed(state, context),
         notes.ScheduleStep(processed_ns=state.processed_ns),
         list(enumerate(state.buffer)),
@@ -113,6 +116,9 @@ def _elapse(plan: _Plan) -> None:
         step.processed_ns = now_ns
         plan.next_ns = _actual_ns(plan.table.next(now_ns, plan.seed))
         return
+    if isinstance(plan.table, JobTimes):
+        _take_newest(plan, plan.table)
+        return
     taken = 0
     while True:
         firing = plan.table.next(step.processed_ns, plan.seed)
@@ -135,6 +141,22 @@ def _elapse(plan: _Plan) -> None:
         else:
             taken += 1
             _add(plan, BufferedStart(firing.nominal_ns, firing.actual_ns, 0, manual=False))
+
+
+def _take_newest(plan: _Plan, times: JobTimes) -> None:
+    """Take in the newest times of a job, as many as it makes up for."""
+    state, step, now_ns = plan.state, plan.step, plan.now_ns
+    job = job_of(state.job)
+    since_ns = max(step.processed_ns, state.update_ns)
+    count = max(1, min(job.missed_max, plan.limits.schedule_buffer_max))
+    newest, total = times.newest(since_ns, now_ns, plan.seed, count)
+    taken = [one for one in newest if not job.grace_ns or now_ns - one.actual_ns <= job.grace_ns]
+    step.missed += total - len(taken)
+    if newest:
+        step.processed_ns = since_ns = newest[-1].actual_ns
+    for firing in taken:
+        _add(plan, BufferedStart(firing.nominal_ns, firing.actual_ns, 0, manual=False))
+    plan.next_ns = _actual_ns(times.next(since_ns, plan.seed))
 
 
 def _leap(plan: _Plan, until_ns: int) -> None:
@@ -208,7 +230,9 @@ def _start(plan: _Plan) -> None:
                 again = True
                 continue
             is_running = is_running or tracked
-            _owe_start(plan, action.start_workflow.workflow_id, start, tracked)
+            # The end of every run of a job is of interest, to those that act after it.
+            watched = tracked or bool(state.job and len(state.started) < OVERLAPPING_MAX)
+            _owe_start(plan, action.start_workflow.workflow_id, start, watched)
         plan.waiting = [plan.waiting[place] for place in verdict.kept]
 
 
@@ -232,7 +256,11 @@ def _use_action(plan: _Plan) -> bool:
 def _owe_start(plan: _Plan, workflow_id: str, start: BufferedStart, tracked: bool) -> None:
     if not plan.state.keep_workflow_id or start.overlap == ALLOW_ALL:
         moment = datetime.fromtimestamp(start.nominal_ns // SECOND_NS, UTC)
-        workflow_id = f"{workflow_id}-{moment:%Y-%m-%dT%H:%M:%SZ}"
+        fraction = f".{start.nominal_ns % SECOND_NS:09}".rstrip("0.") if plan.state.job else ""
+        workflow_id = f"{workflow_id}-{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+        if plan.state.job and (start.manual or start.triggered):
+            # Of one moment there may be several.
+            workflow_id += f"-{plan.state.owed_next + len(plan.step.starts)}"
     plan.step.starts.add(
         nominal_ns=start.nominal_ns,
         actual_ns=start.actual_ns,
@@ -240,6 +268,7 @@ def _owe_start(plan: _Plan, workflow_id: str, start: BufferedStart, tracked: boo
         manual=start.manual,
         workflow_id=workflow_id,
         tracked=tracked,
+        triggered=start.triggered,
     )
 
 
@@ -249,6 +278,7 @@ def _idle_ns(plan: _Plan) -> int:
     acts = not state.limited or state.remaining > plan.used
     if (
         state.paused
+        or waits_for_others(state)
         or (plan.next_ns and acts)
         or plan.backfills
         or plan.waiting
@@ -287,6 +317,7 @@ def _write(decision: EntityDecision, plan: _Plan) -> None:
                 actual_ns=start.actual_ns,
                 overlap=start.overlap,
                 manual=start.manual,
+                triggered=start.triggered,
             )
     step.used = plan.used
     same = notes.ScheduleStep(processed_ns=state.processed_ns, due_ns=state.due_ns)

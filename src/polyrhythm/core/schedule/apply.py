@@ -49,6 +49,7 @@ def _apply_set(state: ScheduleState, note: notes.Note) -> None:
     state.workflow_type = schedule.action.start_workflow.workflow_type.name
     policies = schedule.policies
     state.policies = policies.SerializeToString(deterministic=True)
+    state.job = written.job
     state.overlap = policies.overlap_policy
     state.catchup_ns = span_ns(policies.catchup_window)
     state.pause_on_failure = policies.pause_on_failure
@@ -78,6 +79,7 @@ def _apply_step(state: ScheduleState, note: notes.Note) -> None:
         del state.buffer[place]
     for added in step.added:
         start = BufferedStart(added.nominal_ns, added.actual_ns, added.overlap, added.manual)
+        start.triggered = added.triggered
         state.buffer.append(start)
     for owed in step.starts:
         message = notes.Message(namespace_key=state.namespace_key, scheduled_start=owed)
@@ -124,6 +126,13 @@ def _apply_run_closed(state: ScheduleState, note: notes.Note) -> None:
         state.last_failure = closed.failure
 
 
+def _apply_followed(state: ScheduleState, note: notes.Note) -> None:
+    if note.schedule_followed.no_more:
+        state.followers.remove(note.schedule_followed.job_id)
+    else:
+        state.followers.append(note.schedule_followed.job_id)
+
+
 def _apply_ended(state: ScheduleState, note: notes.Note) -> None:
     state.status = note.schedule_ended.status
     state.close_ns = note.time_ns
@@ -139,4 +148,5 @@ _APPLY: dict[str | None, Callable[[ScheduleState, notes.Note], None]] = {
     "schedule_step": _apply_step,
     "schedule_run_closed": _apply_run_closed,
     "schedule_ended": _apply_ended,
+    "schedule_followed": _apply_followed,
 }

@@ -27,10 +27,12 @@ from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.entity import EntityDecision
 from polyrhythm.core.schedule.advance import advance, catch_up
 from polyrhythm.core.schedule.apply import apply_schedule
+from polyrhythm.core.schedule.jobs import job_of, tell_followers
 from polyrhythm.core.schedule.overlap import SKIP
 from polyrhythm.core.schedule.state import Backfill, BufferedStart, ScheduleState
 
 _MILLISECOND_NS = 1_000_000
+_COMPLETED = statuses.WORKFLOW_EXECUTION_STATUS_COMPLETED
 _TERMINATED = statuses.WORKFLOW_EXECUTION_STATUS_TERMINATED
 _FAILED = statuses.WORKFLOW_EXECUTION_STATUS_FAILED
 _TIMED_OUT = statuses.WORKFLOW_EXECUTION_STATUS_TIMED_OUT
@@ -47,7 +49,7 @@ def decide_create(request: CreateScheduleRequest, context: Context) -> EntityDec
     created.run_id = context.ids.run_id()
     created.request_id = request.request_id
     decision.append_note(note)
-    note = _set_note(decision, request.schedule)
+    note = set_note(decision, request.schedule)
     note.schedule_set.memo = request.memo.SerializeToString(deterministic=True)
     attributes = request.search_attributes.SerializeToString(deterministic=True)
     note.schedule_set.search_attributes = attributes
@@ -68,8 +70,11 @@ def decide_update(
             raise FailedPrecondition("mismatched conflict token")
     decision = EntityDecision(state, context, apply_schedule)
     catch_up(decision)
-    note = _set_note(decision, request.schedule)
+    note = set_note(decision, request.schedule)
     note.schedule_set.update = True
+    if not request.schedule.spec.ByteSize():
+        # A job, changed by a client that knows schedules alone: its times stay.
+        note.schedule_set.job = state.job
     if request.HasField("search_attributes"):
         attributes = request.search_attributes.SerializeToString(deterministic=True)
         note.schedule_set.search_attributes = attributes
@@ -117,15 +122,19 @@ def decide_outcome(
     return decision
 
 
-def decide_run_closed(
+def decide_told(
     state: ScheduleState,
     message: notes.Message,
     _sender_key: int,
     _sequence: int,
     context: Context,
 ) -> EntityDecision:
-    """Take in the end of a run's chain; without effect for one that is not waited for."""
+    """Take in the end of a run's chain; without effect for one that is not waited for. Or that a
+    job has run after which this one acts."""
     decision = EntityDecision(state, context, apply_schedule)
+    if message.HasField("job_ended"):
+        _act_after(decision, message.job_ended.status)
+        return decision
     report = message.child_closed
     run = (message.sender_workflow_id, report.first_run_id)
     if run not in state.started:
@@ -141,7 +150,17 @@ def decide_run_closed(
         catch_up(decision)
         _pause_on_failure(decision, closed.status, run[0], event)
     advance(decision)
+    tell_followers(decision, closed.status)
     return decision
+
+
+def _act_after(decision: EntityDecision, status: int) -> None:
+    """Act, if that is the end the job waits for."""
+    state, now_ns = decision.state, decision.context.now_ns
+    if not (state.running and state.job):
+        return
+    if status == _COMPLETED or job_of(state.job).after_always:
+        advance(decision, [BufferedStart(now_ns, now_ns, 0, manual=False, triggered=True)])
 
 
 def conflict_token(number: int) -> bytes:
@@ -149,7 +168,8 @@ def conflict_token(number: int) -> bytes:
     return number.to_bytes(TOKEN_BYTES, "big")
 
 
-def _set_note(decision: EntityDecision, schedule: Schedule) -> notes.Note:
+def set_note(decision: EntityDecision, schedule: Schedule) -> notes.Note:
+    """Return the note that writes a schedule, not yet appended."""
     whole = Schedule()
     whole.CopyFrom(schedule)
     whole.spec.SetInParent()

@@ -26,7 +26,8 @@ from polyrhythm.core.context import Context
 from polyrhythm.core.durations import set_span, span_ns
 from polyrhythm.core.schedule.advance import jitter_seed
 from polyrhythm.core.schedule.decide import conflict_token
-from polyrhythm.core.schedule.spec import fill_ranges, timetable_of
+from polyrhythm.core.schedule.jobs import times_of
+from polyrhythm.core.schedule.spec import fill_ranges
 from polyrhythm.core.schedule.state import RecentAction, ScheduleState
 
 MATCHING_TIMES_MAX = 1000
@@ -84,7 +85,7 @@ def matching_times(
 ) -> ListScheduleMatchingTimesResponse:
     """Return the times of a schedule in a span, whatever it does at them."""
     answer = ListScheduleMatchingTimesResponse()
-    table, seed = timetable_of(state.spec), jitter_seed(state, context)
+    table, seed = times_of(state), jitter_seed(state, context)
     after_ns, until_ns = span_ns(request.start_time), span_ns(request.end_time)
     for firing in table.between(after_ns, until_ns, seed, MATCHING_TIMES_MAX):
         set_span(answer.start_time.add(), firing.actual_ns)
@@ -108,7 +109,7 @@ def _schedule(state: ScheduleState) -> Schedule:
 def _future(state: ScheduleState, context: Context, count: int) -> list[int]:
     if state.limited:
         count = min(count, state.remaining)
-    table, seed = timetable_of(state.spec), jitter_seed(state, context)
+    table, seed = times_of(state), jitter_seed(state, context)
     found: list[int] = []
     # After an update a jittered time or two may lie before it.
     for firing in table.between(state.processed_ns, _NEVER_NS, seed, QUESTION_SKIPS_MAX):

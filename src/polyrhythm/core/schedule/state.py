@@ -22,6 +22,8 @@ class BufferedStart:
     actual_ns: int
     overlap: int
     manual: bool
+    # By the end of another job's run.
+    triggered: bool = False
 
 
 @dataclass(slots=True)
@@ -62,6 +64,9 @@ class ScheduleState:
     spec: bytes = b""
     action: bytes = b""
     policies: bytes = b""
+    # A serialized Job, whose times then stand in place of the spec's; which jobs act after it.
+    job: bytes = b""
+    followers: list[str] = field(default_factory=list)
     overlap: int = 0
     catchup_ns: int = 0
     pause_on_failure: bool = False

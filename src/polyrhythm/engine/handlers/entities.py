@@ -89,6 +89,9 @@ def _hand_over(
     desk: Desk, sender: Loaded[Any], delivery: Delivery, context: Context
 ) -> notes.Settled:
     message, outcome = delivery.message, notes.Settled()
+    if message.receiver_kind:
+        tell_entity(desk, sender.key, delivery, context)
+        return outcome
     target = WorkflowExecution(workflow_id=message.workflow_id, run_id=message.run_id)
     try:
         receiver = desk.turn.find(message.namespace_key, target)
