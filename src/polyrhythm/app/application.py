@@ -2,6 +2,7 @@
 
     app = App("shop")                       # ./shop.db, in this process
     app = App("shop", url="poly://host:7233")          # or temporal://host:7233
+    app = App()                             # named as the program's file
 
 The constructor opens nothing. `app.run()` works until SIGTERM; `with app:` runs a loop in a thread
 for programs that block; `async with app:` lives on the program's own loop. Several processes may
@@ -12,8 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
@@ -23,8 +27,18 @@ from polyrhythm.app.loops import LoopThread, new_loop
 from polyrhythm.app.opened import Opened
 from polyrhythm.app.settings import AppPlan, AppSettings, plan_app
 from polyrhythm.app.signals import Leaving, Signals
+from polyrhythm.base.calendar.rhythm import TRIGGERED
 from polyrhythm.base.collector import settle_collector
+from polyrhythm.base.durations import Span
 from polyrhythm.dialects.canvas import Signatures
+from polyrhythm.dialects.cron import (
+    JobDecorator,
+    Jobs,
+    JobSettings,
+    Schedules,
+    at_spec,
+    every_spec,
+)
 from polyrhythm.sdk.client import blocking
 from polyrhythm.sdk.client.client import Client
 from polyrhythm.sdk.client.portal import Portal
@@ -44,12 +58,15 @@ SIGNATURES = Signatures()
 class App:
     """An application: tasks, workflows, and the service that keeps their runs."""
 
-    def __init__(self, name: str, url: str | None = None, **settings: Unpack[AppSettings]) -> None:
-        self.plan: AppPlan = plan_app(name, url, settings)
+    def __init__(
+        self, name: str = "", url: str | None = None, **settings: Unpack[AppSettings]
+    ) -> None:
+        self.plan: AppPlan = plan_app(name or program_name(), url, settings)
         self._settings = settings
         self.registry = Registry()
         self.task = TaskVerb(self.registry, self)
         self.workflow = WorkflowVerb(self.registry, self)
+        self._schedules = Schedules(self.task)
         self._opened: Opened | None = None
         self._thread: LoopThread | None = None
         self._leaving = Leaving()
@@ -105,6 +122,32 @@ class App:
     def client(self) -> blocking.Client:
         """Runs by id, lists and counts, for code that blocks."""
         return blocking.Client(self.aio, self.portal)
+
+    @property
+    def jobs(self) -> Jobs:
+        """Jobs while the application is open: add, replace, pause, resume, run, remove, list."""
+        return Jobs(self)
+
+    def every(self, span: Span, **settings: Unpack[JobSettings]) -> JobDecorator:
+        """Run a task or a workflow every so often: `@app.every("5s")`.
+
+        A function becomes a task. Counted from when the job was first declared, so that a restart
+        does not move it; settings as in `JobSettings`.
+        """
+        return self._schedules.on(every_spec(span), settings)
+
+    def cron(self, spec: str, **settings: Unpack[JobSettings]) -> JobDecorator:
+        """Run a task or a workflow at the times of a spec: `@app.cron("0 9 * * mon-fri")`."""
+        return self._schedules.on(spec, settings)
+
+    def at(self, moment: datetime | str, **settings: Unpack[JobSettings]) -> JobDecorator:
+        """Run a task or a workflow once, at a time: `@app.at("2027-01-01T09:00+01:00")`."""
+        return self._schedules.on(at_spec(moment), settings)
+
+    def after(self, *jobs: Any, **settings: Unpack[JobSettings]) -> JobDecorator:
+        """Run a task or a workflow when one of these jobs has succeeded; `after_always=True`:
+        however it has ended."""
+        return self._schedules.on(TRIGGERED, {"after": jobs, **settings})
 
     @overload
     def projection(
@@ -184,6 +227,7 @@ class App:
         opened = False
         try:
             await self._opened.open()
+            await self._opened.put_jobs(self._schedules.jobs)
             for companion in self.companions:
                 await self._companions.enter_async_context(companion)
             opened = True
@@ -248,3 +292,9 @@ class App:
             f"the application {self.name!r} is not open: use `with app:`, `async with app:` or "
             "app.run() around this"
         )
+
+
+def program_name() -> str:
+    """Return the name of the file that makes an application, "app" where there is none."""
+    file = sys._getframe(2).f_globals.get("__file__", "")
+    return Path(file).stem or "app"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from polyrhythm.app.compose import Place
 from polyrhythm.app.crew import Crew
@@ -20,6 +20,7 @@ from polyrhythm.app.socket_path import socket_path
 from polyrhythm.app.switch_link import SwitchLink
 from polyrhythm.base.errors import StoreError
 from polyrhythm.dialects.canvas import batching, walking
+from polyrhythm.dialects.cron import Declared, put_declared
 from polyrhythm.sdk.alerts.courier import add_courier
 from polyrhythm.sdk.client.session import Session
 from polyrhythm.sdk.declare.registry import Registry
@@ -70,6 +71,12 @@ class Opened:
         if self._plan.works and self._registry.projections:
             self._check_projections()
             self._start(keep_projections(self.session, self._registry.projections.values()))
+
+    async def put_jobs(self, jobs: Mapping[str, Declared]) -> None:
+        """Tell the service which jobs this program has; raises what it refuses of them."""
+        registry, traits = self._registry, self.session.link.traits
+        if self._plan.works and (jobs or (traits.notes and (registry.tasks or registry.workflows))):
+            await put_declared(self.session, self._plan.name, jobs)
 
     def _check_projections(self) -> None:
         """Refuse a service that has no log to read. Raises MisuseError."""

@@ -53,6 +53,11 @@ SCHEDULE_SPECS_MAX = 500
 # queue behind its own commits.
 SPEC_LENGTH_MAX = 1000
 EVERY_NS_MIN = SECOND_NS // 100
+# Jobs of a namespace: each look at their tags goes through all of them, at 0.1 ms a job. Tags of a
+# job, and jobs it acts after.
+JOBS_MAX = 10_000
+JOB_TAGS_MAX = 50
+JOB_AFTER_MAX = 50
 # One message of a broker: RabbitMQ's documents advise against more, and it is held in memory.
 MESSAGE_BYTES_MAX = 8 * 1024 * 1024
 # Signatures within signatures, as a chain is: Python's JSON reader stops near 500.

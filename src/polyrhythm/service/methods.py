@@ -23,6 +23,7 @@ from polyrhythm.service import (
     deployments,
     describe,
     history,
+    jobs,
     life,
     namespaces,
     old_versioning,
@@ -161,6 +162,9 @@ POLYRHYTHM_HANDLERS: dict[str, Handler] = {
     "AcquireLease": permits.handle_acquire,
     "ReleaseLease": permits.handle_release,
     "PostponeActivityTask": permits.handle_postpone,
+    "PutJob": jobs.handle_put,
+    "PatchJobs": jobs.handle_patch,
+    "ListJobs": jobs.handle_list,
 }
 
 # Everything not named here names a registered namespace.

@@ -76,7 +76,7 @@ def handle_create(
         raise InvalidArgument("RequestId is not set on request.")
     fields.check_request_id(request.request_id, limits)
     _check_spec(request.schedule)
-    _check_action(service, scope, request.schedule)
+    check_action(service, scope, request.schedule)
     check_search_attributes(request.search_attributes, scope.namespace)
     encode_custom_types(request.search_attributes, scope.namespace)
     if request.HasField("initial_patch"):
@@ -96,7 +96,7 @@ def handle_update(
     service: Service, scope: NamespaceScope, request: UpdateScheduleRequest, deadline_ns: int
 ) -> Reply:
     """Replace what a schedule says. Reply: UpdateScheduleResponse."""
-    _check_action(service, scope, request.schedule)
+    check_action(service, scope, request.schedule)
     _check_spec(request.schedule)
     check_search_attributes(request.search_attributes, scope.namespace)
     encode_custom_types(request.search_attributes, scope.namespace)
@@ -185,7 +185,8 @@ def _check_spec(schedule: Schedule) -> None:
     spec.CopyFrom(canonical)
 
 
-def _check_action(service: Service, scope: NamespaceScope, schedule: Schedule) -> None:
+def check_action(service: Service, scope: NamespaceScope, schedule: Schedule) -> None:
+    """Refuse a start that could only fail. Raises InvalidArgument."""
     if not schedule.action.HasField("start_workflow"):
         return
     action: NewWorkflowExecutionInfo = schedule.action.start_workflow

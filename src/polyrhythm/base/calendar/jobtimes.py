@@ -1,7 +1,7 @@
 """All times of one job: its rhythm within a span, each moved on by its jitter.
 
-Answers what a `Timetable` answers, to the nanosecond. The jitter of a time is drawn by a hash of the
-time and the job, so every look gives the same; it stays below the way to the following time. What
+Answers what a `Timetable` answers, to the nanosecond. The jitter of a time is drawn by a hash of
+that time and the job, so every look gives the same; it stays below the way to the next time. What
 was missed is looked at from its end: of years of downtime only the newest times are worked out.
 """
 
@@ -55,7 +55,9 @@ class JobTimes:
         if isinstance(self.rhythm, Pulse):
             # Those before it are only counted.
             leapt_ns = self.rhythm.last_ns(until_ns, most) - 1
-            passed = max(0, (leapt_ns - max(after_ns, self.start_ns - 1)) // self.rhythm.interval_ns)
+            passed = max(
+                0, (leapt_ns - max(after_ns, self.start_ns - 1)) // self.rhythm.interval_ns
+            )
             found, total = self._count(max(after_ns, leapt_ns), until_ns, seed, count, most + 1)
             return found, total + (passed if leapt_ns > after_ns else 0)
         found, total = self._count(after_ns, until_ns, seed, count, most)

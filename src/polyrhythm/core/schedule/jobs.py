@@ -109,16 +109,6 @@ def is_same(state: ScheduleState, job: Job, schedule: Schedule) -> bool:
     )
 
 
-def follow(decision: EntityDecision, job_id: str, no_more: bool = False) -> None:
-    """Let a job act after the runs of this one, or no longer."""
-    if (job_id in decision.state.followers) != no_more:
-        return
-    note = decision.new_note()
-    note.schedule_followed.job_id = job_id
-    note.schedule_followed.no_more = no_more
-    decision.append_note(note)
-
-
 def tell_followers(decision: EntityDecision, status: int) -> None:
     """Owe the end of a run to the jobs that act after this one."""
     for job_id in list(decision.state.followers):
@@ -145,4 +135,3 @@ def find_cycle(job_id: str, after: Iterable[str], parents: dict[str, list[str]])
 def _job_times(job_bytes: bytes) -> JobTimes:
     job = Job.FromString(job_bytes)
     return JobTimes(rhythm_of(job), job.start_ns, job.end_ns or None, job.jitter_ns)
-

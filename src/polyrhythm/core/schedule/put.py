@@ -61,6 +61,19 @@ def decide_put(state: ScheduleState | None, put: PutJob, context: Context) -> En
     return decision
 
 
+def decide_followed(
+    state: ScheduleState, job_id: str, follows: bool, context: Context
+) -> EntityDecision:
+    """Decide whether a job acts after the runs of this one; without effect if that is known."""
+    decision = EntityDecision(state, context, apply_schedule)
+    if (job_id in state.followers) != follows:
+        note = decision.new_note()
+        note.schedule_followed.job_id = job_id
+        note.schedule_followed.no_more = not follows
+        decision.append_note(note)
+    return decision
+
+
 def _create(decision: EntityDecision, put: PutJob) -> None:
     context, note = decision.context, decision.new_note()
     created = note.run_created

@@ -58,6 +58,11 @@ class Workflow(Generic[P, R]):
         return self.definition.run
 
     @property
+    def settings(self) -> StartOptions:
+        """The options of a start."""
+        return self._options
+
+    @property
     def aio(self) -> Starter[P, R]:
         """The starts for an event loop: `await checkout.aio.start(order)`."""
         return Starter(self._home.session, self.definition, self._options)
