@@ -15,7 +15,7 @@ from snippets import blocks
 from tidy.source import ROOT
 
 GUIDE = ROOT / "docs" / "python.md"
-PAGES = (GUIDE, ROOT / "docs" / "canvas.md", ROOT / "docs" / "celery.md")
+PAGES = (GUIDE, ROOT / "docs" / "canvas.md", ROOT / "docs" / "celery.md", ROOT / "docs" / "jobs.md")
 SECTIONS = list(dict.fromkeys((page, one.heading) for page in PAGES for one in blocks(page)))
 
 

@@ -1,4 +1,4 @@
-"""Writes `sdk/client/blocking*.py`: the client for programs without an event loop.
+"""Writes the `blocking*.py`: the client, and jobs, for programs without an event loop.
 
 Read from the async sources as a syntax tree: each coroutine becomes a method that runs it through
 the portal, each async iterator a plain one, each handle that is returned is wrapped. Run it after a
@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CLIENT = ROOT / "src/polyrhythm/sdk/client"
-# File and class, in the order of each mirror.
+LIBRARY = ROOT / "src/polyrhythm"
+# By file: files beside it, and classes of theirs, in the order of the mirror.
 TARGETS = {
-    "blocking_tasks": (("task_run", "TaskRun"), ("task_starter", "TaskStarter")),
-    "blocking": (
+    "sdk/client/blocking_tasks": (("task_run", "TaskRun"), ("task_starter", "TaskStarter")),
+    "sdk/client/blocking": (
         ("attempts", "AttemptHandle"),
         ("run", "UpdateHandle"),
         ("run", "Run"),
@@ -25,11 +25,12 @@ TARGETS = {
         ("client", "Client"),
         ("projections", "Model"),
     ),
+    "dialects/cron/blocking": (("jobs", "Jobs"),),
 }
 # Public for other files of the library only.
 INTERNAL = frozenset(("settle", "step", "entries", "concerns"))
 MIRRORED = frozenset(name for sources in TARGETS.values() for _, name in sources)
-HEAD = '''"""The blocking mirror of the client: the same verbs, for programs without an event loop.
+HEAD = '''"""The blocking mirror of {what}: the same verbs, for programs without an event loop.
 
 Written by tools/mirror.py from the async classes, which have the documentation; change those and
 run it again. Every verb runs its twin on the application's loop and waits; `aio` is the twin.
@@ -44,7 +45,10 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 from typing_extensions import Unpack
 
 from polyrhythm.base.durations import Span
-from polyrhythm.sdk.client import {modules}
+from polyrhythm.dialects.cron.jobs import Ids, Views
+from polyrhythm.dialects.cron.settings import JobSettings
+from polyrhythm.dialects.cron.views import JobView
+from polyrhythm.{package} import {modules}
 from polyrhythm.sdk.client.blocking_tasks import TaskRun
 from polyrhythm.sdk.client.history import History
 from polyrhythm.sdk.client.letters import DeadLetter
@@ -71,11 +75,13 @@ def mirror(target: str) -> str:
     """Return the text of one mirror."""
     sources = TARGETS[target]
     modules = sorted({module for module, _ in sources})
-    text = HEAD.format(modules=", ".join(modules))
-    if target == "blocking_tasks":
+    folder, _, file = target.rpartition("/")
+    what = "jobs" if folder == "dialects/cron" else "the client"
+    text = HEAD.format(what=what, package=folder.replace("/", "."), modules=", ".join(modules))
+    if file == "blocking_tasks":
         text = text.replace(OWN_IMPORT, "")
     for module, name in sources:
-        tree = ast.parse((CLIENT / f"{module}.py").read_text(encoding="utf-8"))
+        tree = ast.parse((LIBRARY / folder / f"{module}.py").read_text(encoding="utf-8"))
         found = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name)
         text += "\n\n" + _class(module, found)
     return _formatted(text, target)
@@ -176,7 +182,7 @@ def _passed(arguments: ast.arguments) -> str:
 def _formatted(text: str, target: str) -> str:
     for verb in (["check", "--fix-only", "--select", "F401,I", "-"], ["format", "-"]):
         command = [sys.executable, "-m", "ruff", verb[0], "--quiet", *verb[1:]]
-        command += ["--stdin-filename", str(CLIENT / f"{target}.py")]
+        command += ["--stdin-filename", str(LIBRARY / f"{target}.py")]
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         assert done.stdout, done.stderr
         text = done.stdout
@@ -185,4 +191,4 @@ def _formatted(text: str, target: str) -> str:
 
 if __name__ == "__main__":
     for target in TARGETS:
-        (CLIENT / f"{target}.py").write_text(mirror(target), encoding="utf-8")
+        (LIBRARY / f"{target}.py").write_text(mirror(target), encoding="utf-8")

@@ -39,6 +39,7 @@ from polyrhythm.dialects.cron import (
     at_spec,
     every_spec,
 )
+from polyrhythm.dialects.cron import blocking as blocking_jobs
 from polyrhythm.sdk.client import blocking
 from polyrhythm.sdk.client.client import Client
 from polyrhythm.sdk.client.portal import Portal
@@ -124,9 +125,10 @@ class App:
         return blocking.Client(self.aio, self.portal)
 
     @property
-    def jobs(self) -> Jobs:
-        """Jobs while the application is open: add, replace, pause, resume, run, remove, list."""
-        return Jobs(self)
+    def jobs(self) -> blocking_jobs.Jobs:
+        """Jobs while the application is open: add, replace, pause, resume, run, remove, list; for
+        an event loop `app.jobs.aio`."""
+        return blocking_jobs.Jobs(Jobs(self.session), self.portal)
 
     def every(self, span: Span, **settings: Unpack[JobSettings]) -> JobDecorator:
         """Run a task or a workflow every so often: `@app.every("5s")`.

@@ -41,3 +41,28 @@ class NextFlags:
     stdin: Annotated[bool, typer.Option("--stdin", help="Answer lines of JSON, one by one.")] = (
         False
     )
+
+
+URL = typer.Argument(help="A file, poly://host:port.")
+TAG = _option("--tag", help="All that have this tag.")
+NAMESPACE = typer.Option("--namespace", "-n", help="Where they are.")
+
+
+@dataclass(slots=True)
+class JobsFlags:
+    """The arguments of `poly schedule list`."""
+
+    url: Annotated[str, URL]
+    tag: Annotated[str, TAG] = ""
+    namespace: Annotated[str, NAMESPACE] = "default"
+
+
+@dataclass(slots=True)
+class JobFlags:
+    """The arguments of `poly schedule pause`, `resume`, `run` and `remove`."""
+
+    url: Annotated[str, URL]
+    job_id: Annotated[list[str] | None, typer.Argument(help="Which ones.")] = None
+    tag: Annotated[str, TAG] = ""
+    reason: Annotated[str, _option("--reason", help="Kept with a pause.")] = ""
+    namespace: Annotated[str, NAMESPACE] = "default"

@@ -5,13 +5,21 @@ Each loads its part when it runs, as those of `program.py` do: `next` needs neit
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import typer
 
 from polyrhythm.cli.flags import takes
-from polyrhythm.cli.schedule_flags import NextFlags
+from polyrhythm.cli.schedule_flags import JobFlags, JobsFlags, NextFlags
+
+VERBS = {
+    "pause": "Let jobs wait while their times pass",
+    "resume": "Let jobs go on",
+    "run": "Run jobs now, beside their times, also paused ones",
+    "remove": "Remove jobs; runs that they have begun go on",
+}
 
 
 def _next(flags: NextFlags) -> int:
@@ -26,8 +34,30 @@ def _next(flags: NextFlags) -> int:
     return code
 
 
+def _list(flags: JobsFlags) -> int:
+    """Print the jobs of a file or a service, lines of JSON by id.
+
+    Exit codes: 0 printed, 1 it could not be asked.
+    """
+    code: int = import_module("polyrhythm.cli.schedule_jobs").run_list(flags)
+    return code
+
+
+def _verb(name: str, what: str) -> Callable[[JobFlags], int]:
+    def verb(flags: JobFlags) -> int:
+        code: int = import_module("polyrhythm.cli.schedule_jobs").run_verb(name, flags)
+        return code
+
+    codes = "Exit codes: 0 done, 1 not done, 2 no job is named."
+    verb.__doc__ = f"{what}, by id or by tag; prints their ids.\n\n{codes}"
+    return verb
+
+
 def build_schedule(plain: dict[str, Any]) -> typer.Typer:
     """Return the group of verbs."""
     group = typer.Typer(no_args_is_help=True, **plain)
     group.command("next")(takes(NextFlags, _next))
+    group.command("list")(takes(JobsFlags, _list))
+    for name, what in VERBS.items():
+        group.command(name)(takes(JobFlags, _verb(name, what)))
     return group

@@ -1,7 +1,8 @@
 """The jobs that a program declares, and how they come to the service when it starts to work.
 
 A declared job is put at every start: it is left alone if it is as it was, keeps its phase and what
-it has run if it changed, and is removed when the program declares it no more. A pause stays.
+it has run if it changed, and is removed when the program declares others and it no more. A pause
+stays.
 """
 
 from __future__ import annotations
@@ -12,7 +13,14 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
-from polyrhythm.api.service import PatchJobsRequest, PatchJobsResponse, PutJobResponse
+from polyrhythm.api.service import (
+    ListJobsRequest,
+    ListJobsResponse,
+    PatchJobsRequest,
+    PatchJobsResponse,
+    PutJobResponse,
+)
+from polyrhythm.base.errors import InvalidArgument
 from polyrhythm.dialects.canvas import Signature
 from polyrhythm.dialects.cron.jobs import USE
 from polyrhythm.dialects.cron.request import check_runnable, put_request
@@ -99,7 +107,13 @@ class Schedules:
 
 async def put_declared(session: Session, owner: str, jobs: Mapping[str, Declared]) -> None:
     """Put all jobs of a program and remove those it declares no more. Raises MisuseError, and
-    errors of `base.errors` that name what is wrong with a job."""
+    errors of `base.errors` that name what is wrong with a job.
+
+    A program without any removes none: it may be a part that shares the application's name.
+    """
+    if not jobs:
+        await _tell_left(session, owner)
+        return
     request = PatchJobsRequest(
         namespace=session.namespace,
         verb=PatchJobsRequest.Verb.VERB_REMOVE,
@@ -112,14 +126,25 @@ async def put_declared(session: Session, owner: str, jobs: Mapping[str, Declared
         await asyncio.gather(*[_put(session, owner, one) for one in row])
 
 
+async def _tell_left(session: Session, owner: str) -> None:
+    request = ListJobsRequest(namespace=session.namespace)
+    answer = await session.call_own("ListJobs", request, ListJobsResponse, USE)
+    left = [entry.job_id for entry in answer.jobs if entry.job.owner == owner]
+    if left:
+        LOG.warning("this program declares no jobs; these go on: %s", ", ".join(left))
+
+
 async def _put(session: Session, owner: str, declared: Declared) -> None:
     plan = declared.plan
-    if plan.is_past:
-        LOG.warning("the time of job %s is over: %s", plan.job_id, plan.job.spec)
-        return
     plan.job.owner = owner
     request = await put_request(session, declared.what, plan)
-    await session.call_own("PutJob", request, PutJobResponse, USE)
+    try:
+        await session.call_own("PutJob", request, PutJobResponse, USE)
+    except InvalidArgument:
+        # Its program is started again after the time, and the job is long done and gone.
+        if not plan.is_once:
+            raise
+        LOG.warning("the time of job %s is over: %s", plan.job_id, plan.job.spec)
 
 
 def _rows(jobs: Mapping[str, Declared]) -> list[Sequence[Declared]]:

@@ -1,13 +1,13 @@
 """Jobs while they run: add, replace, pause, resume, run now, remove, list, by id and by tag.
 
-Every verb is one call and one commit of the service, for all jobs that it names. `Jobs` blocks,
-`AsyncJobs` is awaited; both are of one application or one client.
+Every verb is one call and one commit of the service, for all jobs that it names. `blocking.Jobs`
+is written from this one by tools/mirror.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from typing_extensions import Unpack
 
@@ -24,7 +24,6 @@ from polyrhythm.base.errors import NotFound
 from polyrhythm.dialects.cron.request import put_request
 from polyrhythm.dialects.cron.settings import JobSettings, instant_text, plan_job
 from polyrhythm.dialects.cron.views import JobView, view_of
-from polyrhythm.sdk.client.portal import Portal, block
 from polyrhythm.sdk.client.session import Session
 from polyrhythm.sdk.errors import MisuseError
 
@@ -35,27 +34,14 @@ Ids = list[str]
 Views = list[JobView]
 
 
-class Home(Protocol):
-    """What jobs are changed through: an application that is open."""
+class Jobs:
+    """The jobs of a namespace, for an event loop; `blocking.Jobs` is the same for code that
+    blocks."""
 
-    @property
-    def session(self) -> Session:
-        """What calls are made with."""
-        ...
+    __slots__ = ("_session",)
 
-    @property
-    def portal(self) -> Portal:
-        """The way to the loop that calls are made on."""
-        ...
-
-
-class AsyncJobs:
-    """The jobs of a namespace, for an event loop."""
-
-    __slots__ = ("_home",)
-
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     async def put(
         self, job_id: str, what: Any, spec: str = "", **settings: Unpack[JobSettings]
@@ -106,7 +92,7 @@ class AsyncJobs:
         if "id" in settings:
             raise MisuseError("the id of a job is said once")
         plan = plan_job(job_id, spec or TRIGGERED, settings)
-        session = self._home.session
+        session = self._session
         request = await put_request(session, what, plan, only_new)
         answer = await session.call_own("PutJob", request, PutJobResponse, USE)
         return answer.changed
@@ -116,7 +102,7 @@ class AsyncJobs:
             raise MisuseError("say which jobs are meant: ids, or tag=...")
         if ids and tag:
             raise MisuseError("say either ids or a tag")
-        session = self._home.session
+        session = self._session
         request = PatchJobsRequest(
             namespace=session.namespace, verb=verb, reason=reason, identity=session.identity
         )
@@ -126,53 +112,10 @@ class AsyncJobs:
         return list(answer.job_ids)
 
     async def _list(self, ids: Sequence[str], tags: Sequence[str]) -> Views:
-        session = self._home.session
+        session = self._session
         request = ListJobsRequest(namespace=session.namespace, job_ids=ids, tags=tags)
         answer = await session.call_own("ListJobs", request, ListJobsResponse, USE)
         return [view_of(entry) for entry in answer.jobs]
-
-
-class Jobs:
-    """The jobs of a namespace, for code that blocks; `aio` is the same for an event loop."""
-
-    __slots__ = ("_home", "aio")
-
-    def __init__(self, home: Home) -> None:
-        self._home = home
-        self.aio = AsyncJobs(home)
-
-    def put(self, job_id: str, what: Any, spec: str = "", **settings: Unpack[JobSettings]) -> bool:
-        """Add a job, or replace the one of this id: see `AsyncJobs.put`."""
-        return block(self._home.portal, self.aio.put(job_id, what, spec, **settings), "jobs.put")
-
-    def add(self, job_id: str, what: Any, spec: str = "", **settings: Unpack[JobSettings]) -> None:
-        """The same for a job that is new. Raises AlreadyStarted."""
-        block(self._home.portal, self.aio.add(job_id, what, spec, **settings), "jobs.add")
-
-    def pause(self, *ids: str, tag: str = "", reason: str = "") -> Ids:
-        """Let jobs wait: their times pass. Returns the ids of all that were meant."""
-        return block(self._home.portal, self.aio.pause(*ids, tag=tag, reason=reason), "jobs.pause")
-
-    def resume(self, *ids: str, tag: str = "", reason: str = "") -> Ids:
-        """Let jobs go on."""
-        told = self.aio.resume(*ids, tag=tag, reason=reason)
-        return block(self._home.portal, told, "jobs.resume")
-
-    def run(self, *ids: str, tag: str = "") -> Ids:
-        """Run jobs now, beside their times, also paused ones."""
-        return block(self._home.portal, self.aio.run(*ids, tag=tag), "jobs.run")
-
-    def remove(self, *ids: str, tag: str = "") -> Ids:
-        """Remove jobs; runs that they have begun go on."""
-        return block(self._home.portal, self.aio.remove(*ids, tag=tag), "jobs.remove")
-
-    def list(self, *, tag: str = "") -> Views:
-        """Return all jobs, or those with a tag, by id."""
-        return block(self._home.portal, self.aio.list(tag=tag), "jobs.list")
-
-    def get(self, job_id: str) -> JobView:
-        """Return one job. Raises NotFound."""
-        return block(self._home.portal, self.aio.get(job_id), "jobs.get")
 
 
 def every_spec(span: Span) -> str:

@@ -14,8 +14,9 @@ from temporalio.api.workflow.v1 import NewWorkflowExecutionInfo
 from temporalio.api.workflowservice.v1 import StartWorkflowExecutionRequest
 
 from polyrhythm.api.service import PutJobRequest
-from polyrhythm.dialects.canvas import CANVAS, Signature
+from polyrhythm.dialects.canvas import Signature
 from polyrhythm.dialects.canvas.plan import Planner
+from polyrhythm.dialects.canvas.walker import CANVAS
 from polyrhythm.dialects.canvas.wire import pack
 from polyrhythm.dialects.cron.settings import JobPlan
 from polyrhythm.sdk.client.requests import start_request
@@ -48,6 +49,11 @@ def check_runnable(what: Any, plan: JobPlan) -> None:
         )
     if plan.args and isinstance(what, Signature):
         raise MisuseError(f"job {plan.job_id!r}: a signature has its arguments already")
+    if not isinstance(what, Signature):
+        try:
+            bind(what.definition.signature, what.definition.name, plan.args, {})
+        except TypeError as error:
+            raise MisuseError(f"job {plan.job_id!r}: {error}") from error
 
 
 async def put_request(

@@ -16,6 +16,7 @@ from temporalio.api.enums.v1 import ScheduleOverlapPolicy
 
 from polyrhythm.api.service import Job
 from polyrhythm.base.calendar.rhythm import (
+    TRIGGERED,
     Once,
     Reading,
     parse_instant,
@@ -99,10 +100,9 @@ class JobPlan:
     callbacks: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
     @property
-    def is_past(self) -> bool:
-        """Whether it has one time, and that is over."""
-        rhythm = rhythm_of(self.job)
-        return isinstance(rhythm, Once) and 0 < rhythm.at_ns <= time.time_ns()
+    def is_once(self) -> bool:
+        """Whether it has one time."""
+        return isinstance(rhythm_of(self.job), Once)
 
 
 def plan_job(name: str, spec: str, given: JobSettings) -> JobPlan:
@@ -134,12 +134,13 @@ def instant_text(moment: datetime | str) -> str:
     """Return a time as ISO 8601. Raises MisuseError for one without a zone."""
     if isinstance(moment, str):
         return moment
-    if not isinstance(moment, datetime) or moment.tzinfo is None:
+    zone = getattr(moment, "tzinfo", None)
+    if zone is None:
         raise MisuseError(f"a job's time is a datetime with a zone or a text, not {moment!r}")
     return moment.isoformat()
 
 
-def _plan(job_id: str, spec: str, given: JobSettings) -> JobPlan:
+def _plan(job_id: str, spec: Any, given: JobSettings) -> JobPlan:
     if not isinstance(spec, str):
         raise InvalidArgument(f"its times are a text such as '0 9 * * mon-fri', not {spec!r}")
     dialect, overlap = given.get("dialect", "polyrhythm"), given.get("overlap", "skip")
@@ -155,11 +156,14 @@ def _plan(job_id: str, spec: str, given: JobSettings) -> JobPlan:
     job.summary = given.get("summary", "")
     _put_bounds(job, given)
     rhythm = rhythm_of(job)
-    if not (isinstance(rhythm, Once) or rhythm.next_ns(time.time_ns())):
-        raise InvalidArgument(f"spec {spec!r} has no time to come: it would never act")
-    callbacks = {
-        name: _several(given[name]) for name in ("on_success", "on_error") if name in given
-    }
+    # Whether it has a time to come is for the service to say, by its own clock.
+    if job.spec != TRIGGERED and not rhythm.next_ns(0):
+        raise InvalidArgument(f"spec {spec!r} has no time to come, in any year")
+    callbacks: dict[str, tuple[Any, ...]] = {}
+    if "on_success" in given:
+        callbacks["on_success"] = _several(given["on_success"])
+    if "on_error" in given:
+        callbacks["on_error"] = _several(given["on_error"])
     return JobPlan(
         job_id,
         job,
@@ -180,13 +184,10 @@ def _put_bounds(job: Job, given: JobSettings) -> None:
         job.start_ns = parse_instant(instant_text(given["start"]), zone)
     if "end" in given:
         job.end_ns = parse_instant(instant_text(given["end"]), zone)
-    runs = given.get("runs", 0)
-    if (
-        isinstance(runs, bool)
-        or not isinstance(runs, int)
-        or runs < 0
-        or ("runs" in given and not runs)
-    ):
+    runs: Any = given.get("runs")
+    if runs is None:
+        return
+    if isinstance(runs, bool) or not isinstance(runs, int) or runs < 1:
         raise InvalidArgument(f"runs is how often it runs, 1 or more, not {runs!r}")
     job.runs_max = runs
 

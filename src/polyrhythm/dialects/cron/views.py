@@ -1,4 +1,7 @@
-"""How a job is shown: a plain record of what it is, did and will do."""
+"""How a job is shown: a plain record of what it is, did and will do.
+
+Read from the service's own message and, within it, the description of the schedule that the job is.
+"""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def patch_jobs(desk: Desk, call: Call) -> None:
     """Pause, resume, run or remove jobs. Raises NotFound for an id that no job has."""
     request: api.PatchJobsRequest = call.request
     context, answer = desk.context(call.namespace), api.PatchJobsResponse()
-    for job_id, entity in _wanted(desk, call).items():
+    for job_id, entity in sorted(_wanted(desk, call).items()):
         state: ScheduleState = entity.state
         if request.verb == _VERB.VERB_REMOVE:
             desk.turn.stage_entity(entity, decide_delete(state, context))
