@@ -9,14 +9,20 @@ from __future__ import annotations
 from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payloads
 from temporalio.api.history.v1 import History
+from temporalio.api.schedule.v1 import Schedule
 from temporalio.api.taskqueue.v1 import TaskQueueConfig
-from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.api.workflowservice.v1 import (
+    DescribeScheduleResponse,
+    DescribeWorkflowExecutionResponse,
+)
 
 CARRIED: dict[str, type[Message]] = {
     "polyrhythm.api.v1.GetRunAtResponse.description": DescribeWorkflowExecutionResponse,
     "polyrhythm.api.v1.GetRunAtResponse.history": History,
+    "polyrhythm.api.v1.JobEntry.description": DescribeScheduleResponse,
     "polyrhythm.api.v1.LogEntry.events": History,
     "polyrhythm.api.v1.PostponeActivityTaskRequest.details": Payloads,
+    "polyrhythm.api.v1.PutJobRequest.schedule": Schedule,
     "polyrhythm.api.v1.QueueSettings.config": TaskQueueConfig,
 }
 # Bytes that are nothing but bytes to this server.
