@@ -44,12 +44,14 @@ class ReadLogRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., after_position: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class ReadLogResponse(_message.Message):
-    __slots__ = ("entries", "next_position")
+    __slots__ = ("entries", "next_position", "last_position")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     NEXT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    LAST_POSITION_FIELD_NUMBER: _ClassVar[int]
     entries: _containers.RepeatedCompositeFieldContainer[LogEntry]
     next_position: int
-    def __init__(self, entries: _Optional[_Iterable[_Union[LogEntry, _Mapping]]] = ..., next_position: _Optional[int] = ...) -> None: ...
+    last_position: int
+    def __init__(self, entries: _Optional[_Iterable[_Union[LogEntry, _Mapping]]] = ..., next_position: _Optional[int] = ..., last_position: _Optional[int] = ...) -> None: ...
 
 class LogEntry(_message.Message):
     __slots__ = ("position", "committed_ns", "workflow_id", "run_id", "workflow_type", "first_event_id", "events")

@@ -328,6 +328,10 @@ class Store(Protocol):
         Positions rise and are never used twice; rows of deleted runs are missing."""
         ...
 
+    def position_last(self) -> int:
+        """Return the last position of the log ever used, 0 for none."""
+        ...
+
     def load_object(self, namespace_key: int, kind: int, name: str) -> ObjectRow | None:
         """Return a named object."""
         ...

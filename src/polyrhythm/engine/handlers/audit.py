@@ -47,10 +47,10 @@ def get_run_at(desk: Desk, call: Call) -> None:
 def read_log(desk: Desk, call: Call) -> None:
     """Return the next commits of a namespace that wrote events."""
     request: api.ReadLogRequest = call.request
-    entries = desk.memory.world.store.scan_log(
-        call.namespace.key, request.after_position, request.limit
-    )
+    store = desk.memory.world.store
     answer = api.ReadLogResponse()
+    answer.last_position = store.position_last()
+    entries = store.scan_log(call.namespace.key, request.after_position, request.limit)
     answer.next_position = entries[-1].position if entries else request.after_position
     for entry in entries:
         row = entry.row

@@ -234,6 +234,10 @@ class MemoryStore:
                 break
         return found
 
+    def position_last(self) -> int:
+        """Return the last position of the log."""
+        return len(self.tables.positions)
+
     def load_object(self, namespace_key: int, kind: int, name: str) -> ObjectRow | None:
         """Return a named object."""
         body = self.tables.objects.get((namespace_key, kind, name))

@@ -325,6 +325,12 @@ class SqliteStore:
         rows = self._database.read(objects.LOG_FROM, (after, namespace_key, limit))
         return [objects.log_entry(row) for row in rows]
 
+    def position_last(self) -> int:
+        """Return the last position of the log ever used."""
+        if self._position is None:
+            return self._read_int(writes.POSITION_LAST)
+        return self._position
+
     def load_object(self, namespace_key: int, kind: int, name: str) -> ObjectRow | None:
         """Return a named object. Raises DataLoss."""
         rows = self._database.read(objects.GET, (namespace_key, kind, name))

@@ -71,6 +71,7 @@ def the_log_is_read_in_commit_order(subject: Subject) -> None:
         assert found[0].row.committed_ns > 0
         assert desk.store.scan_log(1, positions[1], 1) == [found[2]]
         assert desk.store.scan_log(1, positions[-1], 9) == []
+        assert desk.store.position_last() == positions[-1]
 
 
 def positions_are_not_used_again(subject: Subject) -> None:
@@ -80,6 +81,7 @@ def positions_are_not_used_again(subject: Subject) -> None:
         seen = desk.store.scan_log(1, 0, 9)[-1].position
         desk.delete(2)
         desk.reopen()
+        assert desk.store.position_last() == seen
         desk.commit(created(3))
         assert [one.row.run_key for one in desk.store.scan_log(1, seen, 9)] == [3]
 

@@ -158,8 +158,9 @@ class Exchange:
             self._session.send_part(data)
 
     def end_stream(self) -> None:
-        """End a stream."""
+        """End a stream; whoever feeds it is told, as if the client had gone."""
         if not self.gone:
+            self.leave()
             self._session.send_end()
 
     @property

@@ -10,11 +10,18 @@ from collections.abc import Callable
 
 from polyrhythm.transports.http.bindings import all_bindings
 from polyrhythm.transports.http.calls import Caller, CallRoute
+from polyrhythm.transports.http.changes import ChangesRoute
 from polyrhythm.transports.http.health import Health
 from polyrhythm.transports.http.pages import FrontPage
 from polyrhythm.transports.http.router import Router
+from polyrhythm.transports.http.run_events import RunEventsRoute
 from polyrhythm.transports.http.settings import HttpSettings
+from polyrhythm.transports.http.streams import Streams
 from polyrhythm.transports.wire import Door, Switch
+
+OWN = "/api/poly/v1/namespaces/{namespace}"
+CHANGES = f"{OWN}/changes"
+RUN_EVENTS = f"{OWN}/workflows/{{workflow_id}}/events"
 
 
 def build_router(
@@ -25,6 +32,9 @@ def build_router(
     caller = Caller(switch, door)
     for binding in all_bindings():
         router.add(binding.verb, binding.template, CallRoute(binding, caller))
+    streams = Streams(settings)
+    router.add("GET", RUN_EVENTS, RunEventsRoute(caller, streams))
+    router.add("GET", CHANGES, ChangesRoute(caller, streams, settings))
     for verb in ("GET", "HEAD"):
         router.add(verb, "/healthz", Health(lambda: True))
         router.add(verb, "/readyz", Health(ready))
