@@ -13,6 +13,7 @@ from polyrhythm.api.notes import TaskToken
 from polyrhythm.base.errors import NamespaceNotFound
 from polyrhythm.core.context import NamespaceInfo
 from polyrhythm.engine.reply import Reply
+from polyrhythm.engine.tally import Tally
 from polyrhythm.service.methods import METHODS
 from polyrhythm.service.service import Service
 
@@ -72,6 +73,7 @@ class FakeEngine:
     namespaces: FakeRegistry = field(default_factory=FakeRegistry)
     submitted: list[tuple[NamespaceInfo, Any, int]] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
 
     def submit(
         self, namespace: NamespaceInfo, request: Any, deadline_ns: int, identity: str

@@ -25,7 +25,7 @@ READS = """
     ListNexusOperationExecutions CountNexusOperationExecutions CountWorkers
     """.split()
 ADMIN = ["RegisterNamespace", "UpdateNamespace", "DeprecateNamespace"]
-OUR_READS = ["GetRunAt", "ReadLog", "GetProjection", "ListProjections", "ListJobs"]
+OUR_READS = ["GetRunAt", "GetMetrics", "ReadLog", "GetProjection", "ListProjections", "ListJobs"]
 
 
 def test_every_method_asks_for_the_role_of_its_access():

@@ -19,6 +19,7 @@ from polyrhythm.engine.queries import Queries
 from polyrhythm.engine.residents import Residents
 from polyrhythm.engine.retention import Retention
 from polyrhythm.engine.space import Space
+from polyrhythm.engine.tally import Tally
 from polyrhythm.engine.timers import Timers
 from polyrhythm.engine.turn import Turn, World
 from polyrhythm.engine.waiters import Waiters
@@ -39,6 +40,7 @@ class Memory:
     retention: Retention
     space: Space
     inbox: deque[Call]
+    tally: Tally = field(default_factory=Tally)
 
 
 @dataclass(slots=True)

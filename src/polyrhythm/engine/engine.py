@@ -14,6 +14,7 @@ from polyrhythm.engine.lane import Lane
 from polyrhythm.engine.namespaces import Registry
 from polyrhythm.engine.reply import Reply
 from polyrhythm.engine.residents import Resident, Worker
+from polyrhythm.engine.tally import Tally
 
 
 class Host(Protocol):
@@ -43,6 +44,11 @@ class Engine:
     def namespaces(self) -> Registry:
         """The registered namespaces."""
         return self._lane.memory.registry
+
+    @property
+    def tally(self) -> Tally:
+        """What was asked and refused."""
+        return self._lane.memory.tally
 
     def submit(
         self, namespace: NamespaceInfo, request: Any, deadline_ns: int, identity: str

@@ -281,6 +281,8 @@ class Lane:
                     handler(desk, call)
         except PolyrhythmError as error:
             if call is not None:
+                method = type(call.request).__name__.removesuffix("Request")
+                self.memory.tally.refuse(method, error)
                 desk.turn.refuse(call.reply, error)
         except Exception as error:
             # Our own fault must not take the lane down.

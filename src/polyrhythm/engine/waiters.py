@@ -40,6 +40,10 @@ class Waiters:
         """Look at a parked call again when its run changes."""
         self._of_run.setdefault(run_key, []).append(call)
 
+    def count_live(self) -> int:
+        """Return how many calls wait."""
+        return sum(1 for _, _, call in self._heap if not call.reply.done)
+
     @property
     def watched(self) -> bool:
         """Whether any call waits for some run to change."""

@@ -25,6 +25,7 @@ from polyrhythm.service import (
     history,
     jobs,
     life,
+    metrics,
     namespaces,
     old_versioning,
     operator,
@@ -153,6 +154,7 @@ OPERATOR_HANDLERS: dict[str, Handler] = {
 POLYRHYTHM_HANDLERS: dict[str, Handler] = {
     "GetRunAt": audit.handle_run_at,
     "ReadLog": audit.handle_read_log,
+    "GetMetrics": metrics.handle_metrics,
     "GetProjection": projections.handle_named,
     "PutProjection": projections.handle_put,
     "DeleteProjection": projections.handle_named,
@@ -175,6 +177,7 @@ NEEDS: dict[str, NamespaceNeed] = {
     "DescribeNamespace": NamespaceNeed.NAME_OR_ID,
     "ListNamespaces": NamespaceNeed.NONE,
     "GetSystemInfo": NamespaceNeed.NONE,
+    "GetMetrics": NamespaceNeed.NONE,
     "GetClusterInfo": NamespaceNeed.NONE,
     "GetSearchAttributes": NamespaceNeed.NONE,
     "AddSearchAttributes": NamespaceNeed.OPTIONAL,

@@ -50,15 +50,19 @@ class Service:
     ) -> Reply:
         """Answer one call. `method_name` is full (`/package.Service/Method`); never raises for a
         caller's fault; the reply fails with an error of `base.errors` then."""
+        method = self.methods.get(method_name)
+        tally = self.engine.tally
         try:
-            method = self.methods.get(method_name)
             if method is None:
                 raise Unimplemented(f"unknown method {method_name}")
             if method.handler is None:
                 raise Unimplemented(f"{method.short_name} is not implemented by this server")
+            tally.count(method.short_name)
             scope = open_scope(self.engine.namespaces, self.limits, method, request, identity)
             return method.handler(self, scope, request, deadline_ns)
         except PolyrhythmError as error:
+            if method is not None:
+                tally.refuse(method.short_name, error)
             return Reply.failed(error)
 
     def submit(self, scope: NamespaceScope, request: Any, deadline_ns: int) -> Reply:

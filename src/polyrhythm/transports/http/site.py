@@ -12,6 +12,7 @@ from polyrhythm.transports.http.bindings import all_bindings
 from polyrhythm.transports.http.calls import Caller, CallRoute
 from polyrhythm.transports.http.changes import ChangesRoute
 from polyrhythm.transports.http.health import Health
+from polyrhythm.transports.http.metrics import MetricsRoute
 from polyrhythm.transports.http.pages import FrontPage
 from polyrhythm.transports.http.router import Router
 from polyrhythm.transports.http.run_events import RunEventsRoute
@@ -35,8 +36,10 @@ def build_router(
     streams = Streams(settings)
     router.add("GET", RUN_EVENTS, RunEventsRoute(caller, streams))
     router.add("GET", CHANGES, ChangesRoute(caller, streams, settings))
+    metrics = MetricsRoute(caller, streams)
     for verb in ("GET", "HEAD"):
         router.add(verb, "/healthz", Health(lambda: True))
         router.add(verb, "/readyz", Health(ready))
+        router.add(verb, "/metrics", metrics)
         router.add(verb, "/", FrontPage())
     return router

@@ -80,6 +80,10 @@ class Streams:
         self._open: set[Stream] = set()
         self._timer: asyncio.TimerHandle | None = None
 
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._open)
+
     def time(self) -> float:
         """Now, by the loop's clock."""
         return self._loop.time()
