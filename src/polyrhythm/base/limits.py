@@ -58,6 +58,8 @@ EVERY_NS_MIN = SECOND_NS // 100
 JOBS_MAX = 10_000
 JOB_TAGS_MAX = 50
 JOB_AFTER_MAX = 50
+# What is kept of the output of a command, or of the body of an answer.
+JOB_OUTPUT_BYTES_MAX = 65_536
 # One message of a broker: RabbitMQ's documents advise against more, and it is held in memory.
 MESSAGE_BYTES_MAX = 8 * 1024 * 1024
 # Signatures within signatures, as a chain is: Python's JSON reader stops near 500.

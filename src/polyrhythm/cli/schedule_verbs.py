@@ -12,7 +12,14 @@ from typing import Any
 import typer
 
 from polyrhythm.cli.flags import takes
-from polyrhythm.cli.schedule_flags import JobFlags, JobsFlags, NextFlags
+from polyrhythm.cli.schedule_flags import (
+    AddFlags,
+    CrontabFlags,
+    JobFlags,
+    JobsFlags,
+    NextFlags,
+    WorkFlags,
+)
 
 VERBS = {
     "pause": "Let jobs wait while their times pass",
@@ -43,6 +50,33 @@ def _list(flags: JobsFlags) -> int:
     return code
 
 
+def _add(flags: AddFlags) -> int:
+    """Add a job that is a command or a call; `poly schedule work` runs it.
+
+    Exit codes: 0 added, 1 not added, 2 a flag is wrong.
+    """
+    code: int = import_module("polyrhythm.cli.schedule_commands").run_add(flags)
+    return code
+
+
+def _import(flags: CrontabFlags) -> int:
+    """Make jobs of the lines of a crontab; jobs of its tag that it has no more are removed.
+
+    Exit codes: 0 done, 1 not done, 2 a line is wrong, and nothing was done.
+    """
+    code: int = import_module("polyrhythm.cli.schedule_commands").run_import(flags)
+    return code
+
+
+def _work(flags: WorkFlags) -> int:
+    """Run commands and calls of jobs until SIGTERM, as this user.
+
+    Exit codes: 0 ended in order, 1 the file or the service cannot be reached.
+    """
+    code: int = import_module("polyrhythm.cli.schedule_commands").run_work(flags)
+    return code
+
+
 def _verb(name: str, what: str) -> Callable[[JobFlags], int]:
     def verb(flags: JobFlags) -> int:
         code: int = import_module("polyrhythm.cli.schedule_jobs").run_verb(name, flags)
@@ -58,6 +92,9 @@ def build_schedule(plain: dict[str, Any]) -> typer.Typer:
     group = typer.Typer(no_args_is_help=True, **plain)
     group.command("next")(takes(NextFlags, _next))
     group.command("list")(takes(JobsFlags, _list))
+    group.command("add")(takes(AddFlags, _add))
+    group.command("import")(takes(CrontabFlags, _import))
+    group.command("work")(takes(WorkFlags, _work))
     for name, what in VERBS.items():
         group.command(name)(takes(JobFlags, _verb(name, what)))
     return group

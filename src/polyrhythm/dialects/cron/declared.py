@@ -56,6 +56,9 @@ class JobDecorator(Protocol):
     def __call__(self, what: Workflow[P, R], /) -> Workflow[P, R]: ...
 
     @overload
+    def __call__(self, what: Signature, /) -> Signature: ...
+
+    @overload
     def __call__(
         self, what: Callable[P, Coroutine[Any, Any, R]], /
     ) -> Task[P, R, Coroutine[Any, Any, R]]: ...
