@@ -30,6 +30,7 @@ from polyrhythm.transports.http.streams import (
 )
 from polyrhythm.transports.wire import Answer, StatusError, status_for
 
+CHANGES_PATH = "/api/poly/v1/namespaces/{namespace}/changes"
 METHOD = METHODS["/polyrhythm.api.v1.PolyrhythmService/ReadLog"]
 ENTRIES_MAX = 1000
 # Past the end of any log: such a read only tells where the end is.

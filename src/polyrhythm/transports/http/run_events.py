@@ -30,6 +30,7 @@ from polyrhythm.transports.http.streams import (
 )
 from polyrhythm.transports.wire import Answer, StatusError, status_for
 
+RUN_EVENTS_PATH = "/api/poly/v1/namespaces/{namespace}/workflows/{workflow_id}/events"
 METHOD = METHODS["/temporal.api.workflowservice.v1.WorkflowService/GetWorkflowExecutionHistory"]
 NO_CONTENT = 204
 # Events of a read: some 250 bytes each as JSON, without what users put into them.

@@ -10,19 +10,16 @@ from collections.abc import Callable
 
 from polyrhythm.transports.http.bindings import all_bindings
 from polyrhythm.transports.http.calls import Caller, CallRoute
-from polyrhythm.transports.http.changes import ChangesRoute
+from polyrhythm.transports.http.changes import CHANGES_PATH, ChangesRoute
 from polyrhythm.transports.http.health import Health
 from polyrhythm.transports.http.metrics import MetricsRoute
+from polyrhythm.transports.http.openapi import OpenApi
 from polyrhythm.transports.http.pages import FrontPage
 from polyrhythm.transports.http.router import Router
-from polyrhythm.transports.http.run_events import RunEventsRoute
+from polyrhythm.transports.http.run_events import RUN_EVENTS_PATH, RunEventsRoute
 from polyrhythm.transports.http.settings import HttpSettings
 from polyrhythm.transports.http.streams import Streams
 from polyrhythm.transports.wire import Door, Switch
-
-OWN = "/api/poly/v1/namespaces/{namespace}"
-CHANGES = f"{OWN}/changes"
-RUN_EVENTS = f"{OWN}/workflows/{{workflow_id}}/events"
 
 
 def build_router(
@@ -34,12 +31,14 @@ def build_router(
     for binding in all_bindings():
         router.add(binding.verb, binding.template, CallRoute(binding, caller))
     streams = Streams(settings)
-    router.add("GET", RUN_EVENTS, RunEventsRoute(caller, streams))
-    router.add("GET", CHANGES, ChangesRoute(caller, streams, settings))
+    router.add("GET", RUN_EVENTS_PATH, RunEventsRoute(caller, streams))
+    router.add("GET", CHANGES_PATH, ChangesRoute(caller, streams, settings))
+    openapi = OpenApi()
     metrics = MetricsRoute(caller, streams)
     for verb in ("GET", "HEAD"):
         router.add(verb, "/healthz", Health(lambda: True))
         router.add(verb, "/readyz", Health(ready))
         router.add(verb, "/metrics", metrics)
+        router.add(verb, "/openapi.json", openapi)
         router.add(verb, "/", FrontPage())
     return router
