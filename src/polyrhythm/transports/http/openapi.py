@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 import msgspec
 from google.rpc.status_pb2 import Status
 
-from polyrhythm import __version__
 from polyrhythm.transports.http.bindings import CALL_PATH, WHOLE_BODY, Binding, all_bindings
 from polyrhythm.transports.http.changes import CHANGES_PATH
 from polyrhythm.transports.http.exchange import JSON, Exchange
@@ -90,7 +90,7 @@ def document() -> dict[str, Any]:
         }
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Polyrhythm", "version": __version__},
+        "info": {"title": "Polyrhythm", "version": version("polyrhythm")},
         "paths": paths,
         "components": {
             "schemas": dict(sorted(schemas.found.items())),
