@@ -15,6 +15,7 @@ from polyrhythm.cli.flags import (
     SkippingFlags,
 )
 from polyrhythm.cli.schedule_flags import NextFlags
+from polyrhythm.cli.workflow_verbs import VERBS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 HIDDEN = {"ui_asset_path", "ui_codec_endpoint", "ui_public_path", "log_config", "color", "output"}
@@ -37,6 +38,14 @@ def test_every_flag_of_schedule_is_on_the_page() -> None:
     for field in fields(NextFlags):
         if field.name != "spec":
             assert f"--{field.name.removesuffix('_time').replace('_', '-')}" in PAGE, field.name
+
+
+def test_every_verb_and_flag_of_workflow_is_on_the_page() -> None:
+    for name, flags, _ in VERBS:
+        assert f"poly workflow {name} " in PAGE
+        for field in fields(flags):
+            if field.name not in ("url", "name"):
+                assert field.name.replace("_", "-") in PAGE, (name, field.name)
 
 
 def test_every_exit_code_is_on_the_page() -> None:

@@ -29,6 +29,7 @@ from polyrhythm.cli.flags import (
 )
 from polyrhythm.cli.schedule_verbs import build_schedule
 from polyrhythm.cli.vocabulary import load_vocabulary_only
+from polyrhythm.cli.workflow_verbs import build_workflow
 
 # Said to gRPC's core before it is loaded: this program never forks, and a failed bind is an
 # exception here, not a stack of lines from C++.
@@ -187,6 +188,7 @@ def _build() -> typer.Typer:
     program.add_typer(letters, name="dead-letters", help="Runs that failed and nothing follows.")
     program.add_typer(build_argo(plain), name="argo", help="Workflows of Argo, without Kubernetes.")
     program.add_typer(build_schedule(plain), name="schedule", help="Jobs and their times.")
+    program.add_typer(build_workflow(plain), name="workflow", help="Runs: see, begin, end them.")
     return program
 
 
