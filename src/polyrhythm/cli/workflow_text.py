@@ -1,4 +1,7 @@
-"""Runs and events as lines of text for people; every text of users is made harmless first."""
+"""Runs and events as lines of text for people.
+
+Every text of users is cut to a length and made harmless first: a name cannot move the cursor.
+"""
 
 from __future__ import annotations
 
