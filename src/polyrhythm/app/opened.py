@@ -19,6 +19,7 @@ from polyrhythm.app.settings import AppPlan
 from polyrhythm.app.socket_path import socket_path
 from polyrhythm.app.switch_link import SwitchLink
 from polyrhythm.base.errors import StoreError
+from polyrhythm.base.limits import BUFFERED_EVENTS_IN_PROCESS_MAX, Limits
 from polyrhythm.dialects.canvas import batching, walking
 from polyrhythm.dialects.cron import Declared, put_declared
 from polyrhythm.sdk.alerts.courier import add_courier
@@ -133,7 +134,8 @@ class Opened:
         file = plan.home.file
         place = Place(file, plan.durability, UNIX + socket_path(file) if file else "", plan.host)
         names = [] if plan.namespace == "default" else [plan.namespace]
-        node = self._node = Node(NodeSettings("", place, namespaces=names))
+        limits = Limits(buffered_events_max=BUFFERED_EVENTS_IN_PROCESS_MAX)
+        node = self._node = Node(NodeSettings("", place, limits, namespaces=names))
         self._link = node.link
         self.session = self._session(node.link)
         running = self._start(node.run())

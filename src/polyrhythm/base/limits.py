@@ -53,6 +53,9 @@ SCHEDULE_SPECS_MAX = 500
 # queue behind its own commits.
 SPEC_LENGTH_MAX = 1000
 EVERY_NS_MIN = SECOND_NS // 100
+# Events held back behind a workflow task in an application's own file, where the server has 100: a
+# replay of a wide fan-out takes longer than 100 of its tasks, and would be given up every time.
+BUFFERED_EVENTS_IN_PROCESS_MAX = 10_000
 # Jobs of a namespace: each look at their tags goes through all of them, at 0.1 ms a job. Tags of a
 # job, and jobs it acts after.
 JOBS_MAX = 10_000

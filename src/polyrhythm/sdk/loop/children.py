@@ -72,7 +72,7 @@ class ChildRun:
         if context.closed or self.made.dropped:
             return True
         if not self.event_id:
-            self.made.dropped = True
+            context.open_children.drop(self.made)
             self.started.cancel()
             return True
         if self.cancellation is Cancellation.ABANDON:
@@ -142,14 +142,15 @@ def start_child(
         field.CopyFrom(context.encode_attribute(value))
     fill_header(context, attributes.header, call)
     context.fill_summary(command, options.summary)
-    run.made = context.outbox.add(command, run, find_place())
+    run.made = Made(command, run, find_place())
+    context.open_children.add(run.made)
     return run
 
 
 def on_child_start_failed(context: Context, event: HistoryEvent) -> None:
     """Fail both waits: the child never ran."""
     attributes = event.start_child_workflow_execution_failed_event_attributes
-    child: ChildRun | None = context.take_event(attributes.initiated_event_id)
+    child = _take(context, attributes.initiated_event_id)
     if child is None:
         return
     why = START_FAILURES.get(attributes.cause, "the child could not be started")
@@ -178,7 +179,7 @@ def on_child_started(context: Context, event: HistoryEvent) -> None:
 def on_child_completed(context: Context, event: HistoryEvent) -> None:
     """Resolve the wait for the result."""
     attributes = event.child_workflow_execution_completed_event_attributes
-    child: ChildRun | None = context.take_event(attributes.initiated_event_id)
+    child = _take(context, attributes.initiated_event_id)
     if child is None or child.result.done():
         return
     try:
@@ -216,7 +217,7 @@ def on_child_cancelled(context: Context, event: HistoryEvent) -> None:
     attributes = event.child_workflow_execution_canceled_event_attributes
     child: ChildRun | None = context.by_event.get(attributes.initiated_event_id)
     if child is not None and child.asked:
-        context.take_event(attributes.initiated_event_id)
+        _take(context, attributes.initiated_event_id)
         child.stop_waiting()
         return
     cause = Failure(message="the child was cancelled")
@@ -226,8 +227,16 @@ def on_child_cancelled(context: Context, event: HistoryEvent) -> None:
     _fail(context, attributes.initiated_event_id, cause, 0)
 
 
-def _fail(context: Context, event_id: int, cause: Failure, retry_state: Any) -> None:
+def _take(context: Context, event_id: int) -> ChildRun | None:
+    """Return the child that an event ends."""
     child: ChildRun | None = context.take_event(event_id)
+    if child is not None:
+        context.open_children.leave()
+    return child
+
+
+def _fail(context: Context, event_id: int, cause: Failure, retry_state: Any) -> None:
+    child = _take(context, event_id)
     if child is not None and not child.result.done():
         child.result.let_fail(_error_of(child, cause, retry_state))
 

@@ -49,6 +49,7 @@ from polyrhythm.sdk.loop.passing import run_main
 from polyrhythm.sdk.loop.settings import LoopSettings
 from polyrhythm.sdk.loop.signals import SignalQueue, call_handler
 from polyrhythm.sdk.loop.updates import CURRENT, UpdateInfo, UpdateRun
+from polyrhythm.sdk.loop.window import Window
 
 SECOND_NS = 1_000_000_000
 
@@ -86,6 +87,8 @@ class Context:
         "main",
         "memo",
         "now_ns",
+        "open_children",
+        "open_tasks",
         "outbox",
         "patches",
         "patches_recorded",
@@ -107,6 +110,7 @@ class Context:
         self.settings = settings
         self.loop = DurableLoop(self)
         self.outbox = Outbox()
+        self.open_tasks, self.open_children = Window(self.outbox), Window(self.outbox)
         self.locals = local.LocalRuns()
         self.handlers = Handlers(self)
         self.by_event: dict[int, Any] = {}

@@ -70,15 +70,15 @@ class Owner(Protocol):
 
 
 class Made:
-    """One command."""
+    """One command; `waits`: it is not in the outbox yet."""
 
-    __slots__ = ("command", "dropped", "owner", "place")
+    __slots__ = ("command", "dropped", "owner", "place", "waits")
 
     def __init__(self, command: Command, owner: Owner, place: Place | None) -> None:
         self.command = command
         self.owner = owner
         self.place = place
-        self.dropped = False
+        self.dropped = self.waits = False
 
     def becomes(self, event: HistoryEvent) -> bool:
         """Whether the event is what the command was written as."""

@@ -67,7 +67,7 @@ class TaskRun:
         if not self.event_id:
             # No event yet: the command has not left, since whatever left is matched before code
             # runs again.
-            self.made.dropped = True
+            context.open_tasks.drop(self.made)
             return True
         if self.cancellation is Cancellation.ABANDON:
             return True
@@ -112,7 +112,8 @@ def schedule_task(
     attributes.input.CopyFrom(payloads)
     if call is not None or context.settings.header is not None:
         fill_header(context, attributes.header, call)
-    run.made = context.outbox.add(command, run, find_place())
+    run.made = Made(command, run, find_place())
+    context.open_tasks.add(run.made)
     return run.future
 
 
@@ -152,7 +153,7 @@ def _template(context: Context, definition: TaskDefinition, options: TaskOptions
 def on_task_completed(context: Context, event: HistoryEvent) -> None:
     """Resolve a task with its result."""
     attributes = event.activity_task_completed_event_attributes
-    run = context.take_event(attributes.scheduled_event_id)
+    run = _take(context, attributes)
     if run is None or run.future.done():
         return
     try:
@@ -180,7 +181,7 @@ def on_task_timed_out(context: Context, event: HistoryEvent) -> None:
 def on_task_cancelled(context: Context, event: HistoryEvent) -> None:
     """Resolve a task that has ended because it was asked to."""
     attributes = event.activity_task_canceled_event_attributes
-    run = context.take_event(attributes.scheduled_event_id)
+    run = _take(context, attributes)
     if run is None or run.future.done():
         return
     if run.future.on_cancel is _keep_waiting:
@@ -193,8 +194,16 @@ def on_task_cancelled(context: Context, event: HistoryEvent) -> None:
     run.future.let_fail(_error_of(run, attributes, cause))
 
 
+def _take(context: Context, attributes: Any) -> TaskRun | None:
+    """Return the task that an event ends."""
+    run: TaskRun | None = context.take_event(attributes.scheduled_event_id)
+    if run is not None:
+        context.open_tasks.leave()
+    return run
+
+
 def _fail(context: Context, attributes: Any, failure: Failure) -> None:
-    run = context.take_event(attributes.scheduled_event_id)
+    run = _take(context, attributes)
     if run is not None and not run.future.done():
         run.future.let_fail(_error_of(run, attributes, failure))
 
