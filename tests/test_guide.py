@@ -16,6 +16,7 @@ from tidy.source import ROOT
 
 GUIDE = ROOT / "docs" / "python.md"
 PAGES = (GUIDE, ROOT / "docs" / "canvas.md", ROOT / "docs" / "celery.md", ROOT / "docs" / "jobs.md")
+PAGES += (ROOT / "docs" / "visibility.md",)
 SECTIONS = list(dict.fromkeys((page, one.heading) for page in PAGES for one in blocks(page)))
 
 

