@@ -115,6 +115,18 @@ def test_index_files(tmp_path):
     assert run(tmp_path, "index_files.py", str(texts)) == ["not indexed: 17.md is no text"]
 
 
+def test_cron_like(tmp_path):
+    said = [
+        "beat three times",
+        "paused: quiet, please",
+        "swept twice, 0 left",
+        "swept once more, by hand",
+        "jobs: beat (@every 50ms), nightly (30 2 * * mon-fri)",
+    ]
+    assert run(tmp_path, "cron_like.py") == said
+    assert run(tmp_path, "cron_like.py") == said
+
+
 def test_word_count(tmp_path):
     texts = tmp_path / "texts"
     texts.mkdir()
