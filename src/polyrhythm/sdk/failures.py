@@ -29,6 +29,7 @@ CAUSES_MAX = 20
 # Frames of one traceback: the innermost, where it happened.
 FRAMES_MAX = 50
 NANOS = 1_000_000_000
+DELAY_NS_MIN = 1_000_000
 ENCODED = "Encoded failure"
 
 
@@ -110,7 +111,9 @@ def _fill_application(
 
 def set_delay(failure: FailureMessage, delay_s: float) -> None:
     """Have the service wait so long before the next attempt, whatever its policy says."""
-    whole, part = divmod(round(parse_span(delay_s) * NANOS), NANOS)
+    # A delay of nothing counts as none to the service, which then ends the task.
+    delay_ns = max(round(parse_span(delay_s) * NANOS), DELAY_NS_MIN)
+    whole, part = divmod(delay_ns, NANOS)
     delay = failure.application_failure_info.next_retry_delay
     delay.seconds = whole
     delay.nanos = part
