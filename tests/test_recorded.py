@@ -55,7 +55,6 @@ NOUNS = (
 
 pytestmark = [
     pytest.mark.xdist_group("recorded"),
-    pytest.mark.timeout(180),
     # The corpus's runner, copied as it is, leaves the pipe of its child to the collector.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

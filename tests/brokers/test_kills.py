@@ -110,7 +110,6 @@ def test_nothing_is_lost_on_redis(tmp_path, seed):
 
 
 @pytest.mark.xdist_group("rabbitmq")
-@pytest.mark.timeout(180)
 def test_nothing_is_lost_on_rabbitmq(tmp_path):
     with rabbit_server() as broker, redis_server() as results:
         # Machinery declares queues of results as transient: a restart would end them.

@@ -22,7 +22,7 @@ from polyrhythm.dialects.machinery.sender import call
 from rabbit_servers import rabbit_server
 from redis_servers import free_port, redis_server
 
-pytestmark = [pytest.mark.xdist_group("rabbitmq"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.xdist_group("rabbitmq")
 
 
 @pytest.fixture(scope="module")

@@ -96,7 +96,6 @@ def ended_nodes(folder: Path) -> set[str]:
     }
 
 
-@pytest.mark.timeout(120)
 def test_a_dag_goes_on_after_every_kill(tmp_path: Path) -> None:
     (tmp_path / "w.yaml").write_text(yaml.safe_dump(manifest()))
     ran_file = tmp_path / "a.db.files/volumes/shared/ran/ran"
