@@ -29,6 +29,10 @@ class StubPods:
     jobs: list[Job] = field(default_factory=list)
     global_names: dict[str, str] = field(default_factory=dict)
     forever: set[str] = field(default_factory=set)
+    forgotten: list[str] = field(default_factory=list)
+    # Daemons that are ready and end with this code once another pod begins.
+    dying: dict[str, int] = field(default_factory=dict)
+    another: asyncio.Event = field(default_factory=asyncio.Event)
     at_work: int = 0
     at_work_max: int = 0
 
@@ -42,6 +46,12 @@ class StubPods:
             if name in self.forever:
                 await ready("127.0.0.7")
                 await asyncio.Event().wait()
+            if name in self.dying:
+                self.exits[name] = [self.dying[name]]
+                await ready("127.0.0.7")
+                await self.another.wait()
+            else:
+                self.another.set()
         finally:
             self.at_work -= 1
         left = self.exits.get(name, [])
@@ -55,6 +65,9 @@ class StubPods:
         message = f"main: Error (exit code {code})" if code else ""
         phase = "Failed" if code else "Succeeded"
         return {"phase": phase, "message": message, "outputs": outputs}
+
+    async def forget(self, uid: str) -> None:
+        self.forgotten.append(uid)
 
     def _parameter(self, name: str, value: str) -> dict[str, str]:
         made = {"name": name, "value": value}

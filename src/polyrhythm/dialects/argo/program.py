@@ -11,15 +11,17 @@ from typing import Any, Protocol
 
 from polyrhythm.dialects.argo.pods.containers import Job
 from polyrhythm.dialects.argo.pods.runner import Ready
+from polyrhythm.dialects.argo.walk.walk import Hands
 from polyrhythm.dialects.argo.walk.workflow import CONTROL, Submission, walk_workflow
 from polyrhythm.sdk.client.client import Client
 from polyrhythm.sdk.declare.verbs import TaskVerb, WorkflowVerb
 from polyrhythm.sdk.declare.workflow import Workflow
 from polyrhythm.sdk.task import TASK as TASK_VERBS
 
-WORKFLOW, TASK = "argo.workflow", "argo.pod"
+WORKFLOW, TASK, CHORE = "argo.workflow", "argo.pod", "argo.chore"
 # A pod runs for as long as it runs: its own deadlines end it, not the task's.
 POD_TIMEOUT = "3650d"
+CHORE_TIMEOUT = "60s"
 
 
 class Declares(Protocol):
@@ -48,6 +50,10 @@ class RunsPods(Protocol):
         """Run a pod to its end and return how it ended: phase, message, outputs."""
         ...
 
+    async def forget(self, uid: str) -> None:
+        """Delete the claims' volumes of a workflow."""
+        ...
+
 
 def install(app: Declares, runner: RunsPods) -> Workflow[[Submission], dict[str, Any]]:
     """Declare the workflow and the task of Argo workflows in an App; return the workflow."""
@@ -61,8 +67,13 @@ def install(app: Declares, runner: RunsPods) -> Workflow[[Submission], dict[str,
 
         return await runner.run(Job(**job), ready)
 
+    @app.task(name=CHORE, timeout=CHORE_TIMEOUT)
+    async def do_chore(asked: dict[str, Any]) -> dict[str, Any]:
+        await runner.forget(str(asked["uid"]))
+        return {}
+
     @app.workflow(name=WORKFLOW)
     async def walk(submission: Submission) -> dict[str, Any]:
-        return await walk_workflow(submission, run_pod)
+        return await walk_workflow(submission, Hands(run_pod, do_chore))
 
     return walk

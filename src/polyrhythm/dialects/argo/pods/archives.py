@@ -10,12 +10,19 @@ import os
 import shutil
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from polyrhythm.base.limits import ARCHIVE_BYTES_MAX, ARCHIVE_MEMBERS_MAX
 from polyrhythm.dialects.argo.model.yaml_text import Tree
 
 GZIP, ZIP, TAR_AT, TAR = b"\x1f\x8b", b"PK\x03\x04", 257, b"ustar"
+
+# What the readers of archives raise for bytes that are none, are cut short or are encrypted.
+UNREADABLE = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error),
+    *(EOFError, OSError, RuntimeError, NotImplementedError),
+)
 
 
 class ArchiveError(Exception):
@@ -70,7 +77,7 @@ def unpack(source: Path, folder: Path, archive: Tree) -> Path:
             _unzip(source, folder)
         else:
             return source
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise ArchiveError(f"the archive cannot be unpacked: {error}") from None
     entries = list(folder.iterdir())
     return entries[0] if len(entries) == 1 else folder

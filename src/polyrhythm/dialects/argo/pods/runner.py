@@ -68,6 +68,10 @@ class PodRunner:
             finally:
                 await asyncio.shield(pod.close())
 
+    async def forget(self, uid: str) -> None:
+        """Delete the volumes of a workflow that has ended."""
+        await asyncio.to_thread(self.places.forget, uid)
+
     async def _run(self, job: Job, pod: Pod, folder: Path, ready: Ready) -> Tree:
         template = job.template
         body: Tree = template.get(job.type) or {}

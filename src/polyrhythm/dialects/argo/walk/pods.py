@@ -45,7 +45,7 @@ async def _run(walk: Walk, call: Call, template: Tree) -> Node:
     left = seconds_left(walk, call, template, node)
     if left is not None and left <= 0:
         return walk.mark(node, FAILED, "Step exceeded its deadline")
-    work = asyncio.ensure_future(walk.run_pod(_job(walk, call, template, node, left)))
+    work = asyncio.ensure_future(walk.hands.run_pod(_job(walk, call, template, node, left)))
     walk.control.running[node.id] = flight = Flight(work, call.on_exit)
     walk.mark(node, RUNNING)
     begin_containers(walk, call, node, template)

@@ -67,8 +67,12 @@ class NodeFailed(Exception):
         self.node = node
 
 
-# Runs one pod of a processed template and returns how it ended.
-RunPod = Callable[[Tree], Awaitable[Tree]]
+@dataclass(slots=True)
+class Hands:
+    """The tasks of a walk: one runs a pod and returns how it ended, one does what is no pod."""
+
+    run_pod: Callable[[Tree], Awaitable[Tree]]
+    do_chore: Callable[[Tree], Awaitable[Tree]]
 
 
 @dataclass(slots=True)
@@ -79,7 +83,7 @@ class Walk:
     nodes: NodeTreeState
     values: dict[str, str]
     control: ControlState
-    run_pod: RunPod
+    hands: Hands
     uid: str
     began: datetime
     outputs: Tree = field(default_factory=dict)

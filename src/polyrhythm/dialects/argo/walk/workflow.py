@@ -31,12 +31,13 @@ from polyrhythm.dialects.argo.walk.nodes import (
 from polyrhythm.dialects.argo.walk.plan import PlanError, make_plan
 from polyrhythm.dialects.argo.walk.selecting import select_suspended
 from polyrhythm.dialects.argo.walk.values import failures_of, workflow_values
-from polyrhythm.dialects.argo.walk.walk import Call, NodeFailed, RunPod, Walk
+from polyrhythm.dialects.argo.walk.walk import Call, Hands, NodeFailed, Walk
 from polyrhythm.sdk import wf
 from polyrhythm.sdk.messages import Query, Signal
 
 CONTROL = Signal("argo.control", dict[str, Any])
 STATUS = Query("argo.status", dict[str, Any])
+ON_SUCCESS = "OnWorkflowSuccess"
 LABEL = "workflows.argoproj.io/"
 PREPARING = (PlanError, ArgumentError, PolyrhythmError)
 
@@ -49,9 +50,9 @@ class Submission:
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-async def walk_workflow(submission: Submission, run_pod: RunPod) -> Tree:
+async def walk_workflow(submission: Submission, hands: Hands) -> Tree:
     """Walk a workflow to its end and return its object, with its status."""
-    run = WorkflowRun(submission, run_pod)
+    run = WorkflowRun(submission, hands)
     STATUS.handler(run.status)
     try:
         run.prepare()
@@ -68,15 +69,16 @@ async def walk_workflow(submission: Submission, run_pod: RunPod) -> Tree:
         timing.cancel()
         for flight in run.walk.control.running.values():
             flight.future.cancel()
+    await run.forget_claims()
     return run.status()
 
 
 class WorkflowRun:
     """One run as its status shows it."""
 
-    def __init__(self, submission: Submission, run_pod: RunPod) -> None:
+    def __init__(self, submission: Submission, hands: Hands) -> None:
         self.submission = submission
-        self.run_pod = run_pod
+        self.hands = hands
         self.phase = RUNNING
         self.message = ""
         self.started = wf.now()
@@ -102,7 +104,7 @@ class WorkflowRun:
         self._label(plan.spec.get("workflowMetadata") or {}, values)
         values["workflow.status"] = RUNNING
         control = ControlState(suspended=bool(spec.get("suspend")))
-        self.walk = Walk(plan, self.nodes, values, control, self.run_pod, uid, self.started)
+        self.walk = Walk(plan, self.nodes, values, control, self.hands, uid, self.started)
         if spec.get("parallelism"):
             self.walk.pods = asyncio.Semaphore(int(spec["parallelism"]))
         if spec.get("activeDeadlineSeconds"):
@@ -224,6 +226,14 @@ class WorkflowRun:
         await wf.sleep(max((self.walk.deadline - wf.now()).total_seconds(), 0.0))
         self.walk.control.late = True
         self.walk.control.interrupt()
+
+    async def forget_claims(self) -> None:
+        """Delete the volumes of claim templates, when the spec's strategy says so."""
+        spec = self.walk.plan.spec
+        strategy = str((spec.get("volumeClaimGC") or {}).get("strategy") or ON_SUCCESS)
+        ended_well = self.phase == SUCCEEDED
+        if spec.get("volumeClaimTemplates") and (ended_well or strategy != ON_SUCCESS):
+            await self.hands.do_chore({"verb": "forget", "uid": self.walk.uid})
 
     def status(self) -> dict[str, Any]:
         """The workflow object as the API shows it: with its status and the labels of that."""
