@@ -147,7 +147,8 @@ DYING = """
 spec:
   entrypoint: main
   templates:
-  - {name: main, steps: [[{name: d, template: d}], [{name: t, template: a}, {name: w, template: s}]]}
+  - name: main
+    steps: [[{name: d, template: d}], [{name: t, template: a}, {name: w, template: s}]]
   - {name: d, daemon: true, container: {image: x}}
   - {name: a, container: {image: x}}
   - {name: s, suspend: {duration: 1h}}
