@@ -10,6 +10,7 @@ SDK_CHECKOUT ?=
 SDK_FILES ?=
 TEMPORAL_CLI ?=
 WHICH ?= brokers
+WEB ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint sim conformance programs bench servers proto clean
@@ -65,8 +66,8 @@ bench: setup ## benchmarks; the figures go to docs/evidence
 servers: ## Redis and RabbitMQ for tests, by apt-get; WHICH=temporal builds Temporal's (Go; 3 to 12 min)
 	@bash tools/$(if $(filter temporal,$(WHICH)),temporal_server,broker_servers).sh $(ARGS)
 
-proto: setup ## compile our .proto files to descriptors (.binpb) and stubs (.pyi)
-	@$(BIN)/python tools/compile_protos.py
+proto: setup ## compile our .proto files; WEB=build|check: the web UI from web/ (needs Node 20)
+	@$(if $(WEB),bash tools/web.sh $(WEB),$(BIN)/python tools/compile_protos.py)
 
 clean: ## remove .venv and everything that the other verbs leave behind
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \

@@ -48,14 +48,17 @@ def test_pages_of_other_sites_cause_nothing():
     run(main())
 
 
-def test_the_front_page_lets_nothing_in():
+def test_the_pages_let_nothing_in():
     async def main():
         async with http() as there:
-            page = await there.get("/")
-            assert page.headers["content-type"].startswith("text/html")
-            assert "default-src 'none'" in page.headers["content-security-policy"]
+            for path in ("/", "/api"):
+                page = await there.get(path)
+                assert page.headers["content-type"].startswith("text/html")
+                policy = page.headers["content-security-policy"]
+                assert "default-src 'none'" in policy
+                assert "script-src 'unsafe" not in policy
             assert "/openapi.json" in page.text
-            head = await there.client.head("/")
+            head = await there.client.head("/api")
             assert head.status_code == 200
             assert head.text == ""
             assert head.headers["content-length"] == page.headers["content-length"]

@@ -14,7 +14,7 @@ from polyrhythm.transports.http.changes import CHANGES_PATH, ChangesRoute
 from polyrhythm.transports.http.health import Health
 from polyrhythm.transports.http.metrics import MetricsRoute
 from polyrhythm.transports.http.openapi import OpenApi
-from polyrhythm.transports.http.pages import FrontPage
+from polyrhythm.transports.http.pages import add_pages
 from polyrhythm.transports.http.router import Router
 from polyrhythm.transports.http.run_events import RUN_EVENTS_PATH, RunEventsRoute
 from polyrhythm.transports.http.settings import HttpSettings
@@ -40,5 +40,5 @@ def build_router(
         router.add(verb, "/readyz", Health(ready))
         router.add(verb, "/metrics", metrics)
         router.add(verb, "/openapi.json", openapi)
-        router.add(verb, "/", FrontPage())
+    add_pages(router)
     return router
