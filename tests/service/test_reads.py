@@ -147,7 +147,7 @@ def test_namespaces_are_described_by_name_or_id() -> None:
     assert by_name == by_id
     assert by_name.namespace_info.capabilities.eager_workflow_start
     assert by_name.namespace_info.capabilities.sync_update
-    assert not by_name.namespace_info.capabilities.worker_heartbeats
+    assert by_name.namespace_info.capabilities.worker_heartbeats
     assert by_name.namespace_info.limits.blob_size_limit_error == 2 * 1024 * 1024
     assert isinstance(
         fixture.call(DescribeNamespaceRequest(namespace="none")).error, NamespaceNotFound

@@ -32,6 +32,8 @@ BUILD_ID_BYTES_MAX = 255
 DEPLOYMENTS_MAX = 100
 VERSIONS_PER_DEPLOYMENT_MAX = 100
 VERSION_QUEUES_MAX = 100
+# Last heartbeats of all workers of a lane, about 1 kB each; what one says is its own choice.
+FLEET_BYTES_MAX = 64 * 1024 * 1024
 # How often a draining version's open runs are counted at most.
 DRAINAGE_CHECK_NS = 180 * SECOND_NS
 # Builds that a chain of runs remembers as points to reset to.

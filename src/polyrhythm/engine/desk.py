@@ -13,6 +13,7 @@ from polyrhythm.base.limits import Limits
 from polyrhythm.core.context import Context, NamespaceInfo
 from polyrhythm.engine.calls import Call
 from polyrhythm.engine.deployments import Deployments
+from polyrhythm.engine.fleet import Fleet
 from polyrhythm.engine.matching import Matching
 from polyrhythm.engine.namespaces import Registry
 from polyrhythm.engine.queries import Queries
@@ -41,6 +42,7 @@ class Memory:
     space: Space
     inbox: deque[Call]
     tally: Tally = field(default_factory=Tally)
+    fleet: Fleet = field(default_factory=Fleet)
 
 
 @dataclass(slots=True)

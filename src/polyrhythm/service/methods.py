@@ -42,6 +42,7 @@ from polyrhythm.service import (
     task_queues,
     updates,
     visibility,
+    workers,
     workflow_tasks,
 )
 from polyrhythm.service.method import Handler, Method, NamespaceNeed
@@ -99,6 +100,9 @@ WORKFLOW_HANDLERS: dict[str, Handler] = {
     "UpdateTaskQueueConfig": queue_config.handle_update_queue_config,
     "ListTaskQueuePartitions": queue_config.handle_list_partitions,
     "ShutdownWorker": task_queues.handle_shutdown_worker,
+    "RecordWorkerHeartbeat": workers.handle_record_heartbeat,
+    "ListWorkers": workers.handle_list_workers,
+    "DescribeWorker": workers.handle_describe_worker,
     "DescribeWorkerDeployment": deployments.handle_describe,
     "DescribeWorkerDeploymentVersion": deployments.handle_describe_version,
     "ListWorkerDeployments": deployments.handle_list,

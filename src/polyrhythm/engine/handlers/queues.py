@@ -126,6 +126,9 @@ def _describe_backlog(
 
 def shut_down_worker(desk: Desk, call: Call) -> None:
     """A worker leaves: its sticky queue's polls end now, its tasks go to the normal queue."""
+    if call.request.HasField("worker_heartbeat"):
+        last = call.request.worker_heartbeat
+        desk.memory.fleet.record(call.namespace.key, [last], desk.now_ns)
     name = call.request.sticky_task_queue
     if name:
         matching = desk.memory.matching
