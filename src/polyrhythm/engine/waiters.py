@@ -1,7 +1,7 @@
 """Calls that wait: when each runs out of time, and who waits for a run to change.
 
 A waiting call is answered by what it waits for or by its own timeout, whichever comes first; the
-timeout's answer is a value prepared when it was parked, so running out of time decides nothing.
+timeout's answer, or what makes it, is known when it is parked: running out of time decides nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ class Waiters:
         self._of_run: dict[int, list[Call]] = {}
 
     def park(self, call: Call, until_ns: int, late: Any) -> None:
-        """Answer the call with `late` at `until_ns` unless something answers it before.
+        """Answer the call with `late`, or what it returns, at `until_ns` unless it is answered
+        before.
 
         Raises ResourceExhausted when too many calls wait already.
         """
@@ -77,10 +78,11 @@ class Waiters:
         heap = self._heap
         while heap and heap[0][0] <= now_ns:
             call = heappop(heap)[2]
-            if isinstance(call.late, Exception):
-                call.reply.fail(call.late)
+            late = call.late
+            if isinstance(late, Exception):
+                call.reply.fail(late)
             else:
-                call.reply.resolve(call.late)
+                call.reply.resolve(late() if callable(late) else late)
 
     def next_ns(self) -> int:
         """Return when the next call runs out of time, 0 for never."""

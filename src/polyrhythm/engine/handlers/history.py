@@ -7,6 +7,9 @@ the same token. The answer is put together from stored bytes; events are never p
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import HistoryEventFilterType
@@ -34,7 +37,9 @@ def get_history(desk: Desk, call: Call) -> None:
     token = _decode(request.next_page_token, request.execution.run_id)
     if token is None:
         run = desk.turn.find(call.namespace.key, request.execution)
-        token = notes.HistoryToken(run_key=run.key, run_id=run.state.run_id, next_event_id=1)
+        token = notes.HistoryToken()
+        token.run_key, token.run_id = run.key, run.state.run_id
+        token.next_event_id = 1
         token.wait = request.wait_new_event
     else:
         run = _load_of_token(desk, call, token)
@@ -66,27 +71,23 @@ def get_history_reverse(desk: Desk, call: Call) -> None:
 
 def _answer_close(desk: Desk, call: Call, run: LoadedRun, token: notes.HistoryToken) -> None:
     state = run.state
-    answer = GetWorkflowExecutionHistoryResponse()
-    answer.history.SetInParent()
+    if state.running and call.request.wait_new_event:
+        _wait(desk, call, run, token)
+        return
+    answer = _empty_page()
     if not state.running:
         last = state.next_event_id - 1
         answer.history.MergeFromString(b"".join(read_frames(desk, run, last, last + 1)))
-    elif call.request.wait_new_event:
-        answer.next_page_token = token.SerializeToString()
-        _wait(desk, call, run, answer)
-        return
     desk.turn.answer(call.reply, answer)
 
 
 def _answer_page(desk: Desk, call: Call, run: LoadedRun, token: notes.HistoryToken) -> None:
     state, request = run.state, call.request
     first_id = token.next_event_id
-    answer = GetWorkflowExecutionHistoryResponse()
-    answer.history.SetInParent()
     if first_id >= state.next_event_id and state.running and token.wait:
-        answer.next_page_token = token.SerializeToString()
-        _wait(desk, call, run, answer)
+        _wait(desk, call, run, token)
         return
+    answer = _empty_page()
     end_id = token.end_event_id or state.next_event_id
     page_end = min(end_id, first_id + _page_size(request.maximum_page_size))
     if token.wait and state.running:
@@ -107,20 +108,34 @@ def _answer_page(desk: Desk, call: Call, run: LoadedRun, token: notes.HistoryTok
     desk.turn.answer(call.reply, answer)
 
 
-def _wait(
-    desk: Desk, call: Call, run: LoadedRun, late: GetWorkflowExecutionHistoryResponse
-) -> None:
+def _empty_page(token: bytes = b"") -> GetWorkflowExecutionHistoryResponse:
+    answer = GetWorkflowExecutionHistoryResponse()
+    answer.history.SetInParent()
+    answer.next_page_token = token
+    return answer
+
+
+def _wait(desk: Desk, call: Call, run: LoadedRun, token: notes.HistoryToken) -> None:
     if not call.parked:
         until_ns = poll_until_ns(desk, call, desk.limits.history_poll_ns)
+        # Made when it is needed: few polls end empty, and a message that is kept costs a page of
+        # memory.
+        late: Callable[[], GetWorkflowExecutionHistoryResponse]
+        late = partial(_empty_page, token.SerializeToString())
         desk.memory.waiters.park(call, until_ns, late)
         call.parked = True
-        # The run that was meant when the call came: a successor may be the newest of its id when
-        # it is looked at again. In a copy: the request is its caller's.
+        _pin(call, run.state.run_id)
+    desk.memory.waiters.watch(run.key, call)
+
+
+def _pin(call: Call, run_id: str) -> None:
+    # The run that was meant when the call came: a successor may be the newest of its id when it is
+    # looked at again. In a copy: the request is its caller's.
+    if call.request.execution.run_id != run_id:
         pinned = GetWorkflowExecutionHistoryRequest()
         pinned.CopyFrom(call.request)
-        pinned.execution.run_id = run.state.run_id
+        pinned.execution.run_id = run_id
         call.request = pinned
-    desk.memory.waiters.watch(run.key, call)
 
 
 def _load_of_token(desk: Desk, call: Call, token: notes.HistoryToken) -> LoadedRun:

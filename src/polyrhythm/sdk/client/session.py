@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -69,8 +70,7 @@ class Session:
     async def _call(self, method: str, request: Message, kind: type[M], timeout_s: float) -> M:
         if self.codec is not None:
             await encode_message(self.codec, request)
-        loop = asyncio.get_running_loop()
-        until, tries = loop.time() + self.patience_s, 0
+        until, tries = time.monotonic() + self.patience_s, 0
         while True:
             try:
                 # A service in this process fills requests in place: each try has its own.
@@ -78,7 +78,7 @@ class Session:
                 response = await self.link.call(method, sent, timeout_s)
                 break
             except BUSY:
-                if loop.time() > until:
+                if time.monotonic() > until:
                     raise
             await asyncio.sleep(_pause_s(tries))
             tries += 1

@@ -109,7 +109,7 @@ class Attempts:
         """Start an attempt; it answers for itself."""
         definition = self._definitions.get(task.activity_type.name) or _unknown(task)
         attempt = Attempt(info_of(task, queue), definition, self._converter)
-        running = asyncio.get_running_loop().create_task(self._perform(attempt, task))
+        running = self.executor.loop.create_task(self._perform(attempt, task))
         self._running[running] = attempt
         self._in_hand[attempt.info.run_id, attempt.info.task_id] = attempt
         running.add_done_callback(self._end)
@@ -172,7 +172,7 @@ class Attempts:
         attempt.strategy = read_strategy(task.header.fields, self._converter)
         if self._settings.chain.tasks:
             attempt.fields = task.header.fields
-        heartbeats = Heartbeats(attempt, self._answers, self._settings)
+        heartbeats = Heartbeats(attempt, self._answers, self._settings, self.executor.loop)
         try:
             if wants_permits(attempt):
                 verdict = await self._admit(attempt, task, mark, details)

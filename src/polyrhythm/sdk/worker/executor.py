@@ -43,6 +43,15 @@ class Executor:
         self._settings = settings
         self._threads = Threads("polyrhythm-task", settings.tasks_max)
         self._processes = Processes(settings.processes_max)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The one it is used on, which runs."""
+        # Looked for once: up to Python 3.11 asyncio asks the system for its process each time.
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
 
     @property
     def abandoned(self) -> int:
@@ -89,8 +98,7 @@ class Executor:
     async def _on_loop(self, attempt: Attempt, values: list[Any]) -> Any:
         context = contextvars.copy_context()
         context.run(ATTEMPT.set, attempt)
-        loop = asyncio.get_running_loop()
-        work = loop.create_task(attempt.definition.function(*values), context=context)
+        work = self.loop.create_task(attempt.definition.function(*values), context=context)
 
         def tell() -> None:
             work.cancel()
@@ -153,7 +161,7 @@ class Executor:
         a moment longer.
         """
         timeout_s = attempt.info.timeout_s
-        loop = asyncio.get_running_loop()
+        loop = self.loop
         # One future for the three ends: asyncio.wait with a task for each takes 60 us more.
         settled = loop.create_future()
 

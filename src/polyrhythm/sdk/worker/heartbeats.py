@@ -32,6 +32,7 @@ class Heartbeats:
         attempt: Attempt,
         answers: Answers,
         settings: WorkerSettings,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._attempt = attempt
         self._answers = answers
@@ -41,7 +42,7 @@ class Heartbeats:
         self._interval_s = settings.heartbeat_s
         if timeout_s:
             self._interval_s = min(settings.heartbeat_s, SHARE * timeout_s)
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         # Made with the task: most attempts end without a heartbeat.
         self._wake: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
