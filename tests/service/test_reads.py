@@ -148,6 +148,8 @@ def test_namespaces_are_described_by_name_or_id() -> None:
     assert by_name.namespace_info.capabilities.eager_workflow_start
     assert by_name.namespace_info.capabilities.sync_update
     assert by_name.namespace_info.capabilities.worker_heartbeats
+    assert by_name.namespace_info.capabilities.poller_autoscaling
+    assert not by_name.namespace_info.capabilities.workflow_pause
     assert by_name.namespace_info.limits.blob_size_limit_error == 2 * 1024 * 1024
     assert isinstance(
         fixture.call(DescribeNamespaceRequest(namespace="none")).error, NamespaceNotFound

@@ -28,6 +28,7 @@ RULES = tuple(
         (r"(RunTime\s+|[Dd]uration(?:Millis)?\"?:?\s+)\"?[\d.]+(ms|µs|s|m\d*s?)?\"?", r"\1SPAN"),
         (r"\(\d+(?:\.\d+)?(?:ms|µs|s)\)", "(SPAN)"),
         (r"(UsedFlags\[\d+\]): \d+", r"\1: FLAG"),
+        (r"(UNVERSIONED\s+\w+\s+\d+\s+\S+)(\s+-?[\d.e+-]+){3}$", r"\1 RATE RATE RATE"),
         (r"-?\b\d+\.\d{4,}(e[+-]\d+)?", "RATE"),
         (r"(?:/[^/\s\"\\]+)+/(\w+\.py)", r"\1"),
         (r"(\.py)(:\d+|\\\", line \d+)", r"\1"),

@@ -23,14 +23,16 @@ from polyrhythm.stores.port import RunFilter
 @dataclass(slots=True)
 class Call:
     """One request on its way through a turn. `deadline_ns` 0: the caller waits for ever;
-    `parked`: its time is running already, so looking at it again starts no second clock, and
-    `late` is what it is answered when that is over; `pending`: what its handler knows of it."""
+    `since_ns`: when a poll began to wait; `parked`: its time is running already, so looking at it
+    again starts no second clock, and `late` is what it is answered when that is over; `pending`:
+    what its handler knows of it."""
 
     namespace: NamespaceInfo
     request: Any
     deadline_ns: int = 0
     identity: str = ""
     reply: Reply = field(default_factory=Reply)
+    since_ns: int = 0
     parked: bool = False
     late: Any = None
     pending: Any = None

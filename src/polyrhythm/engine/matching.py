@@ -15,12 +15,13 @@ from enum import IntEnum
 from heapq import heappop, heappush
 from typing import Any
 
-from polyrhythm.base.work import WorkKind, line_priority
+from polyrhythm.base.work import PRIORITY_DEFAULT, WorkKind, line_priority
 from polyrhythm.core.effects import ActivityOffer, WorkflowTaskOffer
 from polyrhythm.core.versions import split_queue
 from polyrhythm.engine.calls import Call
+from polyrhythm.engine.flow import FlowState
 from polyrhythm.engine.lines import Backlog
-from polyrhythm.engine.throttle import ThrottleState
+from polyrhythm.engine.throttle import NEVER_NS, ThrottleState
 
 # A worker that has not polled for this long is not shown as a poller any more (the server's 5 min).
 POLLER_SHOWN_NS = 300 * 1_000_000_000
@@ -46,6 +47,18 @@ class Offer:
     run_key: int
     what: Offered
 
+    @property
+    def priority(self) -> int:
+        """The priority of its line."""
+        if isinstance(self.what, QueryOffer):
+            return PRIORITY_DEFAULT
+        return line_priority(self.what.priority)
+
+    @property
+    def since_ns(self) -> int:
+        """When it began to wait; a query's caller waits no longer than it takes."""
+        return self.what.since_ns if not isinstance(self.what, QueryOffer) else NEVER_NS
+
 
 class QueueKind(IntEnum):
     """Workflow tasks (and queries) and activities never share a queue."""
@@ -68,6 +81,7 @@ class QueueState:
     pollers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     last_poll_ns: int = 0
     throttle: ThrottleState = field(default_factory=ThrottleState)
+    flow: FlowState = field(default_factory=FlowState)
     weights: dict[str, float] = field(default_factory=dict)
     settled: bool = False
     wake_ns: int = 0
@@ -83,7 +97,7 @@ class QueueState:
         if isinstance(what, QueryOffer):
             self.queries.append(offer)
             return
-        priority, key = line_priority(what.priority), (what.since_ns, offer.run_key)
+        priority, key = offer.priority, (what.since_ns, offer.run_key)
         if what.queue == self.name:
             self.backlog.add(priority, what.fairness_key, key, offer)
         else:
@@ -97,7 +111,7 @@ class QueueState:
             self.queries.append(offer)
             return
         key = (what.since_ns, offer.run_key)
-        self.backlog.keep(line_priority(what.priority), what.fairness_key, key, offer)
+        self.backlog.keep(offer.priority, what.fairness_key, key, offer)
 
     def handed_out(self, offer: Offer, now_ns: int) -> None:
         """Note that a worker has got an offer: its line and the limits pay for it."""
@@ -106,7 +120,7 @@ class QueueState:
             return
         weight = self.weights.get(what.fairness_key, what.fairness_weight)
         weight = weight if weight > 0 else 1.0
-        self.backlog.charge(line_priority(what.priority), what.fairness_key, weight)
+        self.backlog.charge(offer.priority, what.fairness_key, weight)
         if self.throttle.limited:
             self.throttle.consume(what.fairness_key, weight, now_ns)
 

@@ -153,12 +153,12 @@ def _updated(value: Any, limits: Limits) -> UpdateNamespaceResponse:
 
 
 def _announce(description: NamespaceDescription, limits: Limits) -> None:
-    # Everything else stays false: pausing, poller autoscaling and polls that end on shutdown are
-    # not built.
+    # Everything else stays false: pausing and polls that end on shutdown are not built.
     description.capabilities.eager_workflow_start = True
     description.capabilities.sync_update = True
     description.capabilities.async_update = True
     description.capabilities.worker_heartbeats = True
+    description.capabilities.poller_autoscaling = True
     description.capabilities.standalone_activities = True
     description.capabilities.standalone_activity_start_delay = True
     description.supports_schedules = True

@@ -47,11 +47,21 @@ _WORKFLOW = EntityKind.WORKFLOW
 _VERSIONED = WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
 
 
-def give(desk: Desk, queue: QueueState, offer: Offer, poll: Call) -> bool:
-    """Answer the poll with the offer; False when the offer is obsolete."""
+def give(
+    desk: Desk, queue: QueueState, offer: Offer, poll: Call, home: QueueState | None = None
+) -> bool:
+    """Answer the poll with the offer; False when the offer is obsolete. `home`: the queue that the
+    offer waited in, if it is another than the poll's."""
     answer = take(desk, queue, offer, poll.request)
     if answer is None:
         return False
+    home = home or queue
+    home.flow.hand(offer.priority, desk.now_ns)
+    waited_ns = desk.now_ns - poll.since_ns if poll.since_ns else 0
+    waits_ns = desk.now_ns - offer.since_ns if home.backlog.waits else 0
+    advice = home.flow.advise(waited_ns, waits_ns, len(queue.pollers), desk.now_ns)
+    if advice:
+        answer.poller_scaling_decision.poll_request_delta_suggestion = advice
     desk.turn.answer(poll.reply, answer)
     return True
 

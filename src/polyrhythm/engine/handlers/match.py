@@ -44,6 +44,7 @@ def match(desk: Desk, queue: QueueState, offer: Offer) -> bool:
     """Give an offer to a worker of this process or to a poll that waits, or keep it; True when it
     was given."""
     home = queue
+    home.flow.add(offer.priority, desk.now_ns)
     if not desk.memory.deployments.space(queue.namespace_key).is_plain:
         stand = stand_of(desk, queue, offer)
         if stand is None:
@@ -62,7 +63,7 @@ def match(desk: Desk, queue: QueueState, offer: Offer) -> bool:
     if poll is None:
         home.add(offer)
         return False
-    if give(desk, queue, offer, poll):
+    if give(desk, queue, offer, poll, home):
         return True
     # The offer is obsolete; the poll goes on waiting, at the front as before.
     queue.polls.appendleft(poll)

@@ -59,7 +59,7 @@ def describe_queue(desk: Desk, call: Call) -> None:
         store = desk.memory.world.store
         counts = store.count_work(call.namespace.key, int(kind), queue.name)
         if request.report_stats:
-            _describe_backlog(desk, counts, answer)
+            _describe_backlog(desk, queue, counts, answer)
         if request.include_task_queue_status:
             answer.task_queue_status.backlog_count_hint = sum(line.count for line in counts)
             answer.task_queue_status.rate_per_second = rate
@@ -83,7 +83,7 @@ def _describe_types(desk: Desk, call: Call) -> None:
         if request.report_stats:
             counts = desk.memory.world.store.count_work(call.namespace.key, queue_type, queue.name)
             backlog = DescribeTaskQueueResponse()
-            _describe_backlog(desk, counts, backlog)
+            _describe_backlog(desk, queue, counts, backlog)
             info.stats.CopyFrom(backlog.stats)
     desk.turn.answer(call.reply, answer)
 
@@ -109,7 +109,7 @@ def _pollers(desk: Desk, queue: QueueState) -> list[PollerInfo]:
 
 
 def _describe_backlog(
-    desk: Desk, counts: list[LineCount], answer: DescribeTaskQueueResponse
+    desk: Desk, queue: QueueState, counts: list[LineCount], answer: DescribeTaskQueueResponse
 ) -> None:
     # The default priority is there also when nothing waits.
     by_priority = answer.stats_by_priority_key
@@ -122,6 +122,13 @@ def _describe_backlog(
         stats = by_priority[line.priority]
         stats.approximate_backlog_count = line.count
         set_span(stats.approximate_backlog_age, max(0, desk.now_ns - line.since_ns))
+    for priority, flow in queue.flow.counts.items():
+        added, handed = flow.rates(desk.now_ns)
+        stats = by_priority[priority]
+        stats.tasks_add_rate, stats.tasks_dispatch_rate = added, handed
+        stats.approximate_backlog_age.SetInParent()
+        answer.stats.tasks_add_rate += added
+        answer.stats.tasks_dispatch_rate += handed
 
 
 def shut_down_worker(desk: Desk, call: Call) -> None:

@@ -26,10 +26,12 @@ def give_resident(desk: Desk, queue: QueueState, offer: Offer, resident: Residen
         attempt = take(desk, queue, offer, resident.activity_poll)
         if attempt is not None:
             resident.given += 1
+            queue.flow.hand(offer.priority, desk.now_ns)
             desk.turn.attempts.append(Attempt(resident, attempt))
         return attempt is not None
     task = take(desk, queue, offer, resident.workflow_poll, resident)
     if task is not None:
+        queue.flow.hand(offer.priority, desk.now_ns)
         desk.turn.activations.append(Activation(resident, offer.run_key, task))
     return task is not None
 

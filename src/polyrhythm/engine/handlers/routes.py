@@ -99,7 +99,7 @@ def serve_versions(desk: Desk, queue: QueueState) -> None:
         poll = stand.take_poll()
         if poll is None:
             aside.append(offer)
-        elif give(desk, stand, offer, poll):
+        elif give(desk, stand, offer, poll, queue):
             queue.handed_out(offer, desk.now_ns)
         else:
             stand.polls.appendleft(poll)
@@ -126,7 +126,7 @@ def _take_from(
             continue
         if wanted is not stand:
             aside.append(offer)
-        elif give(desk, stand, offer, call):
+        elif give(desk, stand, offer, call, queue):
             queue.handed_out(offer, desk.now_ns)
             return True
     return False

@@ -107,6 +107,7 @@ def _poll(desk: Desk, call: Call, kind: QueueKind, empty: Callable[[], object]) 
         return
     until_ns = poll_until_ns(desk, call, desk.limits.task_poll_ns)
     desk.memory.waiters.park(call, until_ns, empty())
+    call.since_ns = desk.now_ns
     queue.park(call)
 
 
