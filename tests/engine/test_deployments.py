@@ -304,3 +304,17 @@ def test_an_activity_of_a_run_that_was_pinned_meanwhile_goes_to_its_version_alon
     pin(rig, "2")
     assert poll_activity(rig, "1") is None
     assert poll_activity(rig, "2").activity_id == "a"
+
+
+def test_a_pin_to_a_version_without_workers_is_refused_in_every_spelling_but_the_oldest() -> None:
+    rig = Rig()
+    request = start_request()
+    override = request.versioning_override
+    override.behavior = PINNED
+    override.deployment.series_name, override.deployment.build_id = "shop", "1"
+    override.pinned.behavior = 1
+    override.pinned.version.deployment_name, override.pinned.version.build_id = "shop", "1"
+    with pytest.raises(FailedPrecondition, match="Pinned version 'shop:1' is not present"):
+        rig.call(request)
+    override.ClearField("pinned")
+    rig.call(request)

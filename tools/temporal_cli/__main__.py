@@ -24,8 +24,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from temporal_cli.normal import Names
-from temporal_cli.script import CHAPTERS, RED, Step
+from temporal_cli.normal import UUID, Names
+from temporal_cli.script import CHAPTERS, RED
+from temporal_cli.step import Step
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = ROOT / "tests" / "corpus" / "temporal_cli"
@@ -46,11 +47,12 @@ class Terminal:
         kept = {"PATH": os.environ["PATH"]}
         self._environment = kept | {"HOME": str(home), "TZ": "UTC", "USER": "nobody"}
 
-    def run(self, step: Step) -> str:
+    def run(self, step: Step, last: str = "") -> str:
         """Return what a command says and its exit code, once it says what is waited for."""
+        command = step.command.replace("$LAST", last)
         until_s = time.monotonic() + PATIENCE_S
         while True:
-            said = self._once(step.command)
+            said = self._once(command)
             if step.until in said:
                 return said
             if time.monotonic() > until_s:
@@ -103,9 +105,14 @@ def working(address: str) -> Iterator[None]:
             worker.wait(60)
 
 
+def _last_id(said: str, before: str) -> str:
+    found = UUID.findall(said)
+    return found[-1] if found else before
+
+
 def play(binary: Path, real: bool) -> dict[str, list[str]]:
     """Run the script on a fresh server; return the normalised lines of each chapter."""
-    names = Names()
+    names, last = Names(), ""
     chapters: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as name, served(real, Path(name)) as address:
         terminal = Terminal(binary, address, Path(name))
@@ -117,7 +124,9 @@ def play(binary: Path, real: bool) -> dict[str, list[str]]:
             for chapter, steps in CHAPTERS.items():
                 lines = chapters[chapter] = []
                 for step in steps:
-                    said = names.normal(terminal.run(step), step.ordered)
+                    output = terminal.run(step, last)
+                    last = _last_id(output, last)
+                    said = names.normal(output, step.ordered)
                     if not step.quiet:
                         lines += ["", f"$ temporal {step.command}", *said]
     return chapters

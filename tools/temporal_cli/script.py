@@ -7,28 +7,8 @@ compared is the last output. `quiet` commands only lead on. Those of RED are kno
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(slots=True)
-class Step:
-    """One command, without the word `temporal`."""
-
-    command: str
-    until: str = ""
-    quiet: bool = False
-    ordered: bool = True
-
-
-def say(command: str, until: str = "") -> Step:
-    """Return a step that is compared."""
-    return Step(command, until)
-
-
-def lead(command: str, until: str = "") -> Step:
-    """Return a step that only leads on."""
-    return Step(command, until, quiet=True)
-
+from temporal_cli.nouns import MORE
+from temporal_cli.step import Step, lead, say
 
 START = "workflow start --type Order --task-queue orders"
 CHAPTERS: dict[str, list[Step]] = {
@@ -156,17 +136,12 @@ CHAPTERS: dict[str, list[Step]] = {
         say("task-queue describe --task-queue nobody-polls --legacy-mode"),
     ],
 }
+CHAPTERS |= MORE
 # Commands that answer otherwise here, and why. Has to be exact.
-RED: dict[str, str] = {}
+RED = {"task-queue list-partition --task-queue orders": "a queue is one partition"}
 # Commands without a chapter yet; Nexus is not built.
 NOT_YET = (
-    "batch describe|list|terminate",
     "operator nexus ...",
-    "operator search-attribute create|remove",
-    "operator namespace delete",
-    "schedule ...",
-    "task-queue config|versioning ...",
-    "worker deployment ...",
-    "workflow start-update-with-start",
-    "workflow update-options",
+    "task-queue versioning ...",
+    "worker deployment set-current-version|set-ramping-version|update-metadata-version",
 )

@@ -90,8 +90,10 @@ def check_override(
     else:
         _check_old(override)
     behavior, version = parse_override(override)
+    # The oldest spelling is never looked up; beside a newer one it is not read.
+    looked_up = override.HasField("pinned") or not override.HasField("deployment")
     member = version is not None and (version, queue) in context.version_queues
-    if behavior == PINNED and not member and not override.HasField("deployment"):
+    if behavior == PINNED and looked_up and not member:
         raise FailedPrecondition(
             f"Pinned version '{spell_version(version)}' is not present in task queue '{queue}'"
             " of type 'Workflow'"
