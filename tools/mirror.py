@@ -38,7 +38,7 @@ run it again. Every verb runs its twin on the application's loop and waits; `aio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
@@ -158,6 +158,9 @@ def _method(owner: str, node: Function) -> list[str]:
         body = call
     if wrapper:
         body = f"{wrapper}({body}, self._portal)"
+    many = returns.removeprefix("list[").partition("[")[0]
+    if returns.startswith("list[") and many in MIRRORED:
+        body = f"[{many}(one, self._portal) for one in {body}]"
     end = "" if returns == "None" else "return "
     doc = doc if "\n" not in doc else doc + "\n        "
     return [

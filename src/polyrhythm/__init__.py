@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         TaskCancelled,
         TaskError,
         TaskFailed,
+        TasksRefused,
         TaskTimedOut,
         Terminated,
         TimedOut,
@@ -126,6 +127,7 @@ __all__ = [
     "TaskStatus",
     "TaskSummary",
     "TaskTimedOut",
+    "TasksRefused",
     "Terminated",
     "TimedOut",
     "TimeoutKind",
@@ -166,7 +168,7 @@ MODULES = {
         "ApplicationError Cancelled ChildCancelled ChildError ChildFailed ChildTerminated "
         "ChildTimedOut Failure FailureError MisuseError NondeterminismError PayloadError "
         "Permanent QueryFailed RetryAfter TaskCancelled TaskError TaskFailed TaskTimedOut "
-        "Terminated TimedOut TimeoutKind UpdateFailed WorkflowCancelled WorkflowError "
+        "TasksRefused Terminated TimedOut TimeoutKind UpdateFailed WorkflowCancelled WorkflowError "
         "WorkflowFailed WorkflowTerminated WorkflowTimedOut"
     ),
     "polyrhythm.sdk.messages": "Query Signal Update",

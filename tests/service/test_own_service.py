@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from google.protobuf.message import Message
+from temporalio.api.workflowservice.v1 import StartActivityExecutionRequest
 
 from polyrhythm.api import service as api
 from service.fakes import Fixture
@@ -34,6 +35,8 @@ LEASE = {"key": "k", "holder": "h", "limit": 1, "ttl_ns": 1}
         (api.AcquireLeaseRequest, LEASE | {"limit": 0}, "limit must be"),
         (api.AcquireLeaseRequest, LEASE | {"ttl_ns": -1}, "ttl_ns must be"),
         (api.ReleaseLeaseRequest, {"key": "k"}, "a holder has"),
+        (api.StartTasksRequest, {}, "no tasks to start"),
+        (api.StartTasksRequest, {"tasks": [api.TaskStart()] * 101}, "100 tasks at most"),
     ],
 )
 def test_refused(request_class: type[Message], fields: dict[str, object], saying: str) -> None:
@@ -43,3 +46,29 @@ def test_refused(request_class: type[Message], fields: dict[str, object], saying
 
 def test_a_namespace_is_needed() -> None:
     assert Fixture().refusal(api.ReadLogRequest()) == "Namespace is empty."
+
+
+def test_starts_are_checked_one_by_one() -> None:
+    sound = StartActivityExecutionRequest(activity_id="a", request_id="r")
+    sound.activity_type.name, sound.task_queue.name = "act", "q"
+    sound.start_to_close_timeout.seconds = 1
+    delayed = StartActivityExecutionRequest()
+    delayed.CopyFrom(sound)
+    delayed.start_delay.seconds = 1
+    fixture, data = Fixture(), sound.SerializeToString()
+    given = [
+        {"request": data},
+        {"request": b"\xff"},
+        {"request": b""},
+        {"request": data, "due_ns": -1},
+        {"request": delayed.SerializeToString(), "due_ns": 1},
+    ]
+    fixture.call(api.StartTasksRequest(namespace="default", tasks=given))
+    first, *others = fixture.engine.submitted[0][1].starts
+    assert first[0].namespace == "default"
+    assert [str(error) for error in others] == [
+        "the start holds no StartActivityExecutionRequest",
+        "taskQueue is not set",
+        "due_ns of a task is negative",
+        "a task is due at a time or after a delay, not both",
+    ]

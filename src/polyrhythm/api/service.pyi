@@ -245,6 +245,38 @@ class Leases(_message.Message):
     holders: _containers.ScalarMap[str, int]
     def __init__(self, holders: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
+class StartTasksRequest(_message.Message):
+    __slots__ = ("namespace", "tasks")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    tasks: _containers.RepeatedCompositeFieldContainer[TaskStart]
+    def __init__(self, namespace: _Optional[str] = ..., tasks: _Optional[_Iterable[_Union[TaskStart, _Mapping]]] = ...) -> None: ...
+
+class TaskStart(_message.Message):
+    __slots__ = ("request", "due_ns")
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    DUE_NS_FIELD_NUMBER: _ClassVar[int]
+    request: bytes
+    due_ns: int
+    def __init__(self, request: _Optional[bytes] = ..., due_ns: _Optional[int] = ...) -> None: ...
+
+class StartTasksResponse(_message.Message):
+    __slots__ = ("answers",)
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    answers: _containers.RepeatedCompositeFieldContainer[TaskStarted]
+    def __init__(self, answers: _Optional[_Iterable[_Union[TaskStarted, _Mapping]]] = ...) -> None: ...
+
+class TaskStarted(_message.Message):
+    __slots__ = ("run_id", "started", "error")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    started: bool
+    error: bytes
+    def __init__(self, run_id: _Optional[str] = ..., started: _Optional[bool] = ..., error: _Optional[bytes] = ...) -> None: ...
+
 class PostponeActivityTaskRequest(_message.Message):
     __slots__ = ("namespace", "task_token", "delay_ns", "details")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]

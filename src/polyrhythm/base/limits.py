@@ -61,6 +61,8 @@ BUFFERED_EVENTS_IN_PROCESS_MAX = 10_000
 # Jobs of a namespace: each look at their tags goes through all of them, at 0.1 ms a job. Tags of a
 # job, and jobs it acts after.
 JOBS_MAX = 10_000
+# Activities that one call starts.
+TASK_STARTS_MAX = 100
 JOB_TAGS_MAX = 50
 JOB_AFTER_MAX = 50
 # What is kept of the output of a command, or of the body of an answer.

@@ -13,8 +13,13 @@ from google.protobuf.message import Message
 from temporalio.api.activity.v1 import ActivityExecutionListInfo
 from temporalio.api.enums.v1 import BatchOperationType
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
-from temporalio.api.workflowservice.v1 import ListSchedulesResponse, StartBatchOperationRequest
+from temporalio.api.workflowservice.v1 import (
+    ListSchedulesResponse,
+    StartActivityExecutionRequest,
+    StartBatchOperationRequest,
+)
 
+from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.core.context import NamespaceInfo
 from polyrhythm.engine.reply import Reply
 from polyrhythm.stores.port import RunFilter
@@ -70,6 +75,14 @@ class BeginBatch:
     operation: BatchOperationType.ValueType
     identity: str
     filter: RunFilter | None = None
+
+
+@dataclass(slots=True)
+class StartTasks:
+    """Checked starts of activities with the time they are due at (0: as their requests say), or
+    what was wrong with one. The reply is a list of StartActivityExecutionResponse and errors."""
+
+    starts: list[tuple[StartActivityExecutionRequest, int] | PolyrhythmError]
 
 
 @dataclass(slots=True)

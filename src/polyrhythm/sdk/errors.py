@@ -54,6 +54,21 @@ class PayloadError(PolyrhythmError):
     code = "payload"
 
 
+class TasksRefused(PolyrhythmError):
+    """Some of many tasks were not started: `errors` says why, by their places in what was given;
+    `task_ids` names all others, which run, and is empty in those places."""
+
+    code = "tasks_refused"
+
+    def __init__(self, task_ids: list[str], errors: dict[int, PolyrhythmError]) -> None:
+        place, first = next(iter(errors.items()))
+        super().__init__(
+            f"{len(errors)} of {len(task_ids)} tasks were not started; number {place + 1}: {first}"
+        )
+        self.task_ids = task_ids
+        self.errors = errors
+
+
 class NondeterminismError(PolyrhythmError):
     """The code of a workflow does something else than its history says it did."""
 

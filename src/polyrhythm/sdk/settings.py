@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from enum import Enum
 from typing import Any, TypedDict, TypeVar
 
@@ -70,6 +71,7 @@ class PlainOptions:
     id_reuse: IdReuse = IdReuse.ALLOW
     id_conflict: IdConflict = IdConflict.FAIL
     delay_s: float = 0.0
+    eta: datetime | None = None
     search_attributes: dict[str, Any] = field(default_factory=dict)
     details: str = ""
 
@@ -93,7 +95,8 @@ class TaskChanges(TypedDict, total=False):
     timeout: of one attempt (start-to-close); deadline: of all (schedule-to-close); pickup: until a
     worker takes it; heartbeat: between signs of life. `retry` may be a number of attempts.
     `fairness_key`: a tenant; tasks of one priority take turns between their keys, by weight.
-    Those from `id` on are for a task that is started by itself, with `.start(...)`.
+    Those from `id` on are for a task that is started by itself, with `.start(...)`: `delay` from
+    now, or `eta`, a time with a zone before which it does not begin.
     """
 
     retry: Strategy | int
@@ -111,6 +114,7 @@ class TaskChanges(TypedDict, total=False):
     id_reuse: IdReuse
     id_conflict: IdConflict
     delay: Span
+    eta: datetime
     search_attributes: dict[str, Any]
     details: str
 
@@ -201,7 +205,10 @@ def plain_options(
     known = {field.name for field in fields(PlainOptions)}
     own = {name: value for name, value in changes.items() if SPANS.get(name, name) in known}
     others = {name: value for name, value in changes.items() if name not in own}
-    return _changed(options, own), others
+    changed = _changed(options, own)
+    if changed.eta is not None and changed.delay_s:
+        raise MisuseError("a task begins after a delay or at its eta, not both")
+    return changed, others
 
 
 def workflow_options(options: WorkflowOptions, changes: Mapping[str, Any]) -> WorkflowOptions:
@@ -259,6 +266,8 @@ def _parsed(name: str, value: Any) -> Any:
         return strategy_of(value)
     if name == "rate" and value:
         parse_rate(value)
+    if name == "eta" and (not isinstance(value, datetime) or value.utcoffset() is None):
+        raise MisuseError(f"eta is a datetime with a zone, not {value!r}")
     return value
 
 

@@ -49,6 +49,14 @@ def handle_start_standalone(
     deadline_ns: int,
 ) -> Reply:
     """Start an activity. Reply: StartActivityExecutionResponse."""
+    check_start(service, scope, request)
+    return service.submit(scope, request, deadline_ns)
+
+
+def check_start(
+    service: Service, scope: NamespaceScope, request: StartActivityExecutionRequest
+) -> None:
+    """Check what needs no state and fill in what was left out. Raises an error of `base.errors`."""
     if service.engine.namespaces.state_of(scope.namespace.name) == _DEPRECATED:
         raise FailedPrecondition("Namespace has invalid state: Deprecated. Must be Registered.")
     limits = service.limits
@@ -66,7 +74,6 @@ def handle_start_standalone(
     check_links(request.links)
     _check_delay(request, limits)
     _refuse_unbuilt(request)
-    return service.submit(scope, request, deadline_ns)
 
 
 def handle_poll_standalone(

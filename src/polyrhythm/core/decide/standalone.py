@@ -72,8 +72,11 @@ def resolve_standalone(
     return None
 
 
-def decide_standalone(request: StartActivityExecutionRequest, context: Context) -> EntityDecision:
-    """Decide the start of an activity. The reply is a StartActivityExecutionResponse."""
+def decide_standalone(
+    request: StartActivityExecutionRequest, context: Context, due_ns: int = 0
+) -> EntityDecision:
+    """Decide the start of an activity, for `due_ns` at the earliest, or after the delay of its
+    request. The reply is a StartActivityExecutionResponse."""
     decision = EntityDecision(StandaloneState(), context, apply_note)
     note = decision.new_note()
     created = note.standalone_created
@@ -81,7 +84,8 @@ def decide_standalone(request: StartActivityExecutionRequest, context: Context) 
     created.activity_id = request.activity_id
     created.run_id = context.ids.run_id()
     created.request = request.SerializeToString(deterministic=True)
-    created.available_ns = context.now_ns + span_ns(request.start_delay)
+    delayed_ns = context.now_ns + span_ns(request.start_delay)
+    created.available_ns = max(delayed_ns, due_ns)
     decision.append_note(note)
     offer_attempt(decision)
     decision.reply = StartActivityExecutionResponse(run_id=created.run_id, started=True)

@@ -95,10 +95,10 @@ class CanvasStarter:
         timing, plain, calls = signature.timing, signature.plain, signature.calls
         now = datetime.now(UTC)
         delay_s = plain.delay_s
-        if timing.eta is not None:
-            delay_s = max(delay_s, (timing.eta - now).total_seconds())
-        if delay_s > 0:
-            plain = replace(plain, delay_s=delay_s)
+        eta_s = 0.0 if timing.eta is None else (timing.eta - now).total_seconds()
+        if eta_s > delay_s:
+            delay_s = eta_s
+            plain = replace(plain, delay_s=0.0, eta=timing.eta)
         expires_s = timing.expires_s
         if timing.expires_at is not None:
             expires_s = (timing.expires_at - now).total_seconds()

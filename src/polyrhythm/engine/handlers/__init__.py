@@ -24,6 +24,7 @@ from polyrhythm.engine.calls import (
     RemoveAttributes,
     Restore,
     ServeQueue,
+    StartTasks,
 )
 from polyrhythm.engine.desk import Desk
 from polyrhythm.engine.handlers import (
@@ -81,6 +82,7 @@ HANDLERS: dict[type, Handler] = {
     _ws.RecordActivityTaskHeartbeatRequest: activities.heartbeat_activity,
     _ws.RecordActivityTaskHeartbeatByIdRequest: activities.heartbeat_activity_by_id,
     _ws.StartActivityExecutionRequest: standalone.start_standalone,
+    StartTasks: standalone.start_tasks,
     _ws.PollActivityExecutionRequest: standalone.poll_standalone,
     _ws.DescribeActivityExecutionRequest: standalone.describe_one,
     _ws.RequestCancelActivityExecutionRequest: standalone.cancel_standalone,

@@ -12,11 +12,13 @@ from temporalio.api.workflowservice.v1 import (
     DeleteActivityExecutionResponse,
     DescribeActivityExecutionResponse,
     PollActivityExecutionResponse,
+    StartActivityExecutionRequest,
+    StartActivityExecutionResponse,
 )
 
 from polyrhythm.api import notes
 from polyrhythm.base.entities import EntityKind
-from polyrhythm.base.errors import InvalidArgument, NotFound
+from polyrhythm.base.errors import InvalidArgument, NotFound, PolyrhythmError
 from polyrhythm.core.decide.standalone import (
     decide_standalone,
     decide_standalone_cancel,
@@ -36,15 +38,20 @@ Standalone = Loaded[StandaloneState]
 
 def start_standalone(desk: Desk, call: Call) -> None:
     """Start an activity, or answer as the policies say."""
-    request = call.request
-    newest = desk.turn.find_entity(call.namespace.key, EntityKind.ACTIVITY, request.activity_id)
-    answer = resolve_standalone(newest.state if newest is not None else None, request)
-    if answer is not None:
-        desk.turn.answer(call.reply, answer)
-        return
-    decision = decide_standalone(request, desk.context(call.namespace))
-    desk.turn.create_entity(EntityKind.ACTIVITY, decision)
-    desk.turn.answer(call.reply, decision.reply)
+    desk.turn.answer(call.reply, _start(desk, call, call.request, 0))
+
+
+def start_tasks(desk: Desk, call: Call) -> None:
+    """Start activities: all of them in this commit, each answered for itself."""
+    answers: list[StartActivityExecutionResponse | PolyrhythmError] = []
+    for start in call.request.starts:
+        try:
+            if isinstance(start, PolyrhythmError):
+                raise start
+            answers.append(_start(desk, call, *start))
+        except PolyrhythmError as error:
+            answers.append(error)
+    desk.turn.answer(call.reply, answers)
 
 
 def poll_standalone(desk: Desk, call: Call) -> None:
@@ -128,6 +135,19 @@ def standalone_of_token(desk: Desk, call: Call, token: notes.TaskToken) -> Stand
     if found.kind != EntityKind.ACTIVITY or found.state.run_id != token.run_id:
         raise not_found(token.activity_id)
     return found
+
+
+def _start(
+    desk: Desk, call: Call, request: StartActivityExecutionRequest, due_ns: int
+) -> StartActivityExecutionResponse:
+    newest = desk.turn.find_entity(call.namespace.key, EntityKind.ACTIVITY, request.activity_id)
+    known = resolve_standalone(newest.state if newest is not None else None, request)
+    if known is not None:
+        return known
+    decision = decide_standalone(request, desk.context(call.namespace), due_ns)
+    desk.turn.create_entity(EntityKind.ACTIVITY, decision)
+    assert isinstance(decision.reply, StartActivityExecutionResponse)
+    return decision.reply
 
 
 def _named(desk: Desk, call: Call) -> Standalone:

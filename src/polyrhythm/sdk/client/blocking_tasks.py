@@ -6,7 +6,8 @@ run it again. Every verb runs its twin on the application's loop and waits; `aio
 
 from __future__ import annotations
 
-from typing import Generic, ParamSpec, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from polyrhythm.base.durations import Span
 from polyrhythm.sdk.client import task_run, task_starter
@@ -100,6 +101,18 @@ class TaskStarter(Generic[P, R]):
         return TaskRun(
             block(self._portal, self.aio.start(*args, **kwargs), "taskstarter.start"), self._portal
         )
+
+    def start_many(self, calls: Iterable[Sequence[Any]]) -> list[TaskRun[R]]:
+        """Start the task once for each list of arguments, up to a hundred in one call and commit;
+        all are durable when this returns. With interceptors, and at a service that is not
+        Polyrhythm's, each is a call of its own.
+
+        Raises TasksRefused when some were not started; the others are.
+        """
+        return [
+            TaskRun(one, self._portal)
+            for one in block(self._portal, self.aio.start_many(calls), "taskstarter.start_many")
+        ]
 
     def execute(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Start the task and wait for its result. Raises a TaskError."""

@@ -6,7 +6,8 @@ in `PlainOptions`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from temporalio.api.workflowservice.v1 import (
@@ -14,13 +15,14 @@ from temporalio.api.workflowservice.v1 import (
     StartActivityExecutionResponse,
 )
 
-from polyrhythm.base.errors import Unimplemented
+from polyrhythm.base.errors import PolyrhythmError, Unimplemented
 from polyrhythm.sdk.client.requests import encode_attribute, put_span
 from polyrhythm.sdk.client.session import Session, new_id
+from polyrhythm.sdk.client.task_batch import start_together
 from polyrhythm.sdk.client.task_run import TaskRun
 from polyrhythm.sdk.declare.signature import bind
 from polyrhythm.sdk.definitions import TaskDefinition, TaskOptions
-from polyrhythm.sdk.errors import MisuseError
+from polyrhythm.sdk.errors import MisuseError, TasksRefused
 from polyrhythm.sdk.intercept.calls import CallKind, Outbound
 from polyrhythm.sdk.loop.tasks import TASK_TIMEOUT_S
 from polyrhythm.sdk.retry import to_policy
@@ -29,6 +31,7 @@ from polyrhythm.sdk.settings import IdConflict, PlainOptions
 
 P = ParamSpec("P")
 R = TypeVar("R")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TaskStarter(Generic[P, R]):
@@ -60,6 +63,34 @@ class TaskStarter(Generic[P, R]):
         run: TaskRun[R] = await self._session.send(CallKind.TASK, subject, values, self._start)
         return run
 
+    async def start_many(self, calls: Iterable[Sequence[Any]]) -> list[TaskRun[R]]:
+        """Start the task once for each list of arguments, up to a hundred in one call and commit;
+        all are durable when this returns. With interceptors, and at a service that is not
+        Polyrhythm's, each is a call of its own.
+
+        Raises TasksRefused when some were not started; the others are.
+        """
+        definition, session = self._definition, self._session
+        signature, name = definition.signature, definition.name
+        lists = [bind(signature, name, tuple(values), {}) for values in calls]
+        if self._plain.id and len(lists) > 1:
+            raise MisuseError(
+                f"{len(lists)} tasks {name!r} cannot all have the id {self._plain.id!r}"
+            )
+        found: list[TaskRun[R] | PolyrhythmError]
+        if session.chain.sends or not session.link.traits.notes:
+            found = [await self._start_or_error(values) for values in lists]
+        else:
+            requests = [self._request(values) for values in lists]
+            for request in requests:
+                session.fill_header(request.header)
+            found = await self._start_together(requests)
+        errors = {i: one for i, one in enumerate(found) if isinstance(one, PolyrhythmError)}
+        if errors:
+            ids = [one.task_id if isinstance(one, TaskRun) else "" for one in found]
+            raise TasksRefused(ids, errors)
+        return [one for one in found if isinstance(one, TaskRun)]
+
     async def execute(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Start the task and wait for its result. Raises a TaskError."""
         run = await self.start(*args, **kwargs)
@@ -69,6 +100,11 @@ class TaskStarter(Generic[P, R]):
         session, definition = self._session, self._definition
         request = self._request(values)
         session.fill_header(request.header, call)
+        if self._plain.eta is not None and session.link.traits.notes:
+            (found,) = await self._start_together([request])
+            if isinstance(found, PolyrhythmError):
+                raise found
+            return found
         activity_id = request.activity_id
         try:
             started = await session.call(
@@ -81,6 +117,33 @@ class TaskStarter(Generic[P, R]):
             ) from error
         result = definition.signature.result
         return TaskRun(session, definition.name, activity_id, started.run_id, result)
+
+    async def _start_or_error(self, values: Sequence[Any]) -> TaskRun[R] | PolyrhythmError:
+        try:
+            subject = (self._definition.name, "")
+            run: TaskRun[R] = await self._session.send(CallKind.TASK, subject, values, self._start)
+        except PolyrhythmError as error:
+            return error
+        return run
+
+    async def _start_together(
+        self, requests: list[StartActivityExecutionRequest]
+    ) -> list[TaskRun[R] | PolyrhythmError]:
+        """Start tasks by as few calls as there can be, at their time to the microsecond."""
+        session, eta, due_ns = self._session, self._plain.eta, 0
+        if eta is not None:
+            # Whole numbers: a float has not enough digits for them.
+            due_ns = (eta - EPOCH) // timedelta(microseconds=1) * 1000
+            for request in requests:
+                request.ClearField("start_delay")
+        outcomes = await start_together(session, [(request, due_ns) for request in requests])
+        name, result = self._definition.name, self._definition.signature.result
+        return [
+            TaskRun(session, name, request.activity_id, outcome, result)
+            if isinstance(outcome, str)
+            else outcome
+            for request, outcome in zip(requests, outcomes, strict=True)
+        ]
 
     def _request(self, values: Sequence[Any]) -> StartActivityExecutionRequest:
         session, definition = self._session, self._definition
@@ -118,12 +181,15 @@ def _fill_spans(
     timeout_s = options.timeout_s
     if not timeout_s and not options.deadline_s:
         timeout_s = TASK_TIMEOUT_S
+    delay_s = plain.delay_s
+    if plain.eta is not None:
+        delay_s = (plain.eta - datetime.now(UTC)).total_seconds()
     for span, seconds in (
         (request.start_to_close_timeout, timeout_s),
         (request.schedule_to_close_timeout, options.deadline_s),
         (request.schedule_to_start_timeout, options.pickup_s),
         (request.heartbeat_timeout, options.heartbeat_s),
-        (request.start_delay, plain.delay_s),
+        (request.start_delay, delay_s),
     ):
-        if seconds:
+        if seconds > 0:
             put_span(span, seconds)

@@ -7,7 +7,7 @@ there `.start(...)` gives a plain task, durable by itself.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from typing_extensions import TypeVar as DefaultTypeVar
@@ -144,6 +144,13 @@ class Task(Generic[P, R, F]):
         Raises ActivityAlreadyStarted when a task of its id runs.
         """
         return self._blocking.start(*args, **kwargs)
+
+    def start_many(self, calls: Iterable[Sequence[Any]]) -> list[blocking_tasks.TaskRun[R]]:
+        """Start the task once for each list of arguments, up to a hundred in one commit.
+
+        Raises TasksRefused when some were not started; the others are.
+        """
+        return self._blocking.start_many(calls)
 
     def execute(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Start the task by itself and wait for its result. Raises a TaskError."""

@@ -7,6 +7,7 @@ As JSON they are written as what they are. A test holds that every such field is
 from __future__ import annotations
 
 from google.protobuf.message import Message
+from google.rpc.status_pb2 import Status
 from temporalio.api.common.v1 import Payloads
 from temporalio.api.history.v1 import History
 from temporalio.api.schedule.v1 import Schedule
@@ -14,6 +15,7 @@ from temporalio.api.taskqueue.v1 import TaskQueueConfig
 from temporalio.api.workflowservice.v1 import (
     DescribeScheduleResponse,
     DescribeWorkflowExecutionResponse,
+    StartActivityExecutionRequest,
 )
 
 CARRIED: dict[str, type[Message]] = {
@@ -24,6 +26,8 @@ CARRIED: dict[str, type[Message]] = {
     "polyrhythm.api.v1.PostponeActivityTaskRequest.details": Payloads,
     "polyrhythm.api.v1.PutJobRequest.schedule": Schedule,
     "polyrhythm.api.v1.QueueSettings.config": TaskQueueConfig,
+    "polyrhythm.api.v1.TaskStart.request": StartActivityExecutionRequest,
+    "polyrhythm.api.v1.TaskStarted.error": Status,
 }
 # Bytes that are nothing but bytes to this server.
 OPAQUE = frozenset(
