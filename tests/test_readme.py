@@ -57,7 +57,7 @@ def run(folder: Path, command: str, codes: tuple[int, ...] = (0,)) -> str:
 def test_every_program_of_the_readme_has_a_test():
     python = [one for one in blocks(README) if one.language == "python"]
     named = {name for one in python for name in NAME.findall(one.before)}
-    assert named == {"hello.py", "shop.py", "worker.py"}
+    assert named == {"hello.py", "shop.py", "steps.py", "worker.py"}
     assert len(python) == len(named)
 
 
@@ -76,12 +76,34 @@ def test_the_native_program(tmp_path):
     assert run(tmp_path, command) == said
 
 
+def test_four_steps_from_cron_to_workflows(tmp_path):
+    (tmp_path / "steps.py").write_text(program("steps.py").text)
+    command, said = promise("steps.py")
+    assert run(tmp_path, command) == said
+    with subprocess.Popen([POLY, "run", "steps.py"], cwd=tmp_path, text=True) as works:
+        try:
+            assert '"measure"' in listed_jobs(tmp_path)
+        finally:
+            works.send_signal(signal.SIGTERM)
+            works.wait(timeout=60)
+
+
+def listed_jobs(folder: Path) -> str:
+    """The jobs of the program that works, once it has put them."""
+    for _ in range(100):
+        said = run(folder, f"{POLY} schedule list steps.db")
+        if said:
+            return said
+    raise AssertionError("the program put no job")
+
+
 def test_the_native_programs_are_typed(tmp_path):
-    for name in ("hello.py", "shop.py"):
+    for name in ("hello.py", "shop.py", "steps.py"):
         (tmp_path / name).write_text(program(name).text)
     cache = ROOT / ".cache/mypy-of-users"
-    mypy = f"{sys.executable} -m mypy --strict --config-file= --cache-dir={cache} hello.py shop.py"
-    assert "no issues found in 2 source files" in run(tmp_path, mypy)
+    flags = f"--strict --config-file= --cache-dir={cache}"
+    mypy = f"{sys.executable} -m mypy {flags} hello.py shop.py steps.py"
+    assert "no issues found in 3 source files" in run(tmp_path, mypy)
 
 
 def test_the_official_sdk(tmp_path):
