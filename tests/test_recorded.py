@@ -51,6 +51,8 @@ NOUNS = (
     "standalone_rules",
     "batches",
     "schedules",
+    "schedule_rules",
+    "queue_config",
 )
 
 pytestmark = [
