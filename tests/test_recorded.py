@@ -53,6 +53,7 @@ NOUNS = (
     "schedules",
     "schedule_rules",
     "queue_config",
+    "workers",
 )
 
 pytestmark = [
