@@ -54,6 +54,7 @@ NOUNS = (
     "schedule_rules",
     "queue_config",
     "workers",
+    "transitions",
 )
 
 pytestmark = [

@@ -216,3 +216,19 @@ def test_a_stale_token_is_refused_after_a_crash() -> None:
 
 def test_a_lane_lost_error_is_a_store_error() -> None:
     assert issubclass(LaneLost, StoreError)
+
+
+def test_every_decision_of_a_commit_counts_as_a_transition() -> None:
+    def count(rig: Rig) -> int:
+        request = ws.DescribeWorkflowExecutionRequest(namespace="default")
+        request.execution.workflow_id = "w"
+        told = rig.call(request).workflow_execution_info.state_transition_count
+        return int(told)
+
+    rig = Rig()
+    rig.submit(poll_request("q"), 60)
+    rig.turn()
+    rig.call(start_request())
+    assert count(rig) == 2
+    rig.crash()
+    assert count(rig) == 2

@@ -30,6 +30,11 @@ def encode_batch(first_event_id: int) -> bytes:
     return notes.NoteList(notes=[note]).SerializeToString()
 
 
+def encode_transitions(more: int) -> bytes:
+    """Return what a commit of several transitions of a run's state adds to its notes."""
+    return notes.NoteList(more_transitions=more).SerializeToString()
+
+
 @dataclass(slots=True)
 class RunHistory:
     """The whole history of a run: framed events from event 1 on, and where batches begin."""

@@ -15,7 +15,8 @@ from polyrhythm.core.state import RunState
 
 def fold_row(state: RunState, events: bytes, note_bytes: bytes) -> None:
     """Apply one log row. `events` is a serialized History, `note_bytes` a serialized NoteList."""
-    taken = notes.NoteList.FromString(note_bytes).notes if note_bytes else []
+    row = notes.NoteList.FromString(note_bytes) if note_bytes else notes.NoteList()
+    taken = row.notes
     index = 0
     if events:
         for event in History.FromString(events).events:
@@ -26,3 +27,4 @@ def fold_row(state: RunState, events: bytes, note_bytes: bytes) -> None:
     for note in taken[index:]:
         apply_note(state, note)
     state.transitions += bool(events) or not all(note.silent for note in taken)
+    state.transitions += row.more_transitions

@@ -17,7 +17,7 @@ from polyrhythm.base.entities import EntityKind
 from polyrhythm.base.errors import DataLoss, NotFound, RunTooLarge
 from polyrhythm.base.ids import UuidSource
 from polyrhythm.base.limits import Limits
-from polyrhythm.core.batches import encode_batch
+from polyrhythm.core.batches import encode_batch, encode_transitions
 from polyrhythm.core.context import IdSource
 from polyrhythm.core.decide.limits import close_decision, decide_excess, find_excess
 from polyrhythm.core.decision import Decision, Effect
@@ -48,11 +48,11 @@ _WORKFLOW = EntityKind.WORKFLOW
 @dataclass(slots=True)
 class Staged:
     """What a turn writes of one run. `seen`: whoever waits for the run has looked at it; `counts`:
-    it is a transition of the run's state."""
+    transitions of the run's state, one a decision."""
 
     created: bool = False
     seen: bool = True
-    counts: bool = False
+    counts: int = 0
     first_event_id: int = 0
     events: list[bytes] = field(default_factory=list)
     notes: list[bytes] = field(default_factory=list)
@@ -247,8 +247,7 @@ class Turn:
                 staged.first_event_id = decision.first_event_id
             elif events:
                 staged.notes.append(encode_batch(decision.first_event_id))
-            if decision.counts:
-                staged.counts = True
+            staged.counts += decision.counts
             if events:
                 staged.seen = False
                 staged.events.extend(events)
@@ -316,8 +315,8 @@ class Turn:
         batch.objects = list(self.objects.values())
         for key, run in self.touched.items():
             staged = self.staged.get(key)
-            if staged is not None and staged.counts:
-                run.state.transitions += 1
+            if staged is not None:
+                _count(run, staged)
             row = NATURES[run.kind].project(run, self.now_ns)
             if staged is not None:
                 batch.runs.append(self._write_log(run, row, staged))
@@ -341,6 +340,14 @@ class Turn:
             write.snapshot = Snapshot(run.key, run.sequence, FOLD_VERSION, body)
             run.snapshot_sequence = run.sequence
         return write
+
+
+def _count(run: Loaded[Any], staged: Staged) -> None:
+    """Count a commit's transitions; those beside the first are told to the log."""
+    counts = staged.counts if run.kind == _WORKFLOW else min(staged.counts, 1)
+    run.state.transitions += counts
+    if counts > 1:
+        staged.notes.append(encode_transitions(counts - 1))
 
 
 def fold_run(stored: StoredRun) -> Loaded[Any]:
