@@ -63,7 +63,7 @@ programs: setup ## programs of other SDKs and of Machinery beside ours (needs Go
 bench: setup ## benchmarks; the figures go to docs/evidence
 	@$(BIN)/python bench/run.py $(ARGS)
 
-servers: ## Redis and RabbitMQ for tests, by apt-get; WHICH=temporal builds Temporal's (Go; 3 to 12 min)
+servers: ## Redis, RabbitMQ, Chromium for tests, by apt-get; WHICH=temporal builds Temporal's (Go; 3 to 12 min)
 	@bash tools/$(if $(filter temporal,$(WHICH)),temporal_server,broker_servers).sh $(ARGS)
 
 proto: setup ## compile our .proto files; WEB=build|check: the web UI from web/ (needs Node 20)

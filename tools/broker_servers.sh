@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Installs Redis and RabbitMQ from Debian's packages, for tests that start servers of their own on
-# loopback: `make servers`. No service of the system is started. What is there already is left alone.
+# Installs Redis, RabbitMQ and Chromium from Debian's packages, for tests that start servers of their
+# own on loopback and look at the web UI: `make servers`. No service of the system is started. What is there already is left alone.
 set -euo pipefail
 
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v redis-sentinel >/dev/null || missing+=(redis-sentinel)
 [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || missing+=(rabbitmq-server)
+command -v chromium >/dev/null || missing+=(chromium)
 if ((${#missing[@]} == 0)); then
-  echo "Redis and RabbitMQ are installed"
+  echo "Redis, RabbitMQ and Chromium are installed"
   exit 0
 fi
 if ! command -v apt-get >/dev/null; then

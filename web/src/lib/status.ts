@@ -12,7 +12,7 @@ const STATUSES: Record<string, Status> = {
   RUNNING: { word: "Running", sign: "▶", tone: "run" },
   COMPLETED: { word: "Completed", sign: "✓", tone: "good" },
   FAILED: { word: "Failed", sign: "✗", tone: "bad" },
-  TIMED_OUT: { word: "TimedOut", sign: "⏱", tone: "bad" },
+  TIMED_OUT: { word: "TimedOut", sign: "◷", tone: "bad" },
   TERMINATED: { word: "Terminated", sign: "■", tone: "warn" },
   CANCELED: { word: "Canceled", sign: "⊘", tone: "calm" },
   CONTINUED_AS_NEW: { word: "ContinuedAsNew", sign: "↻", tone: "calm" },
