@@ -353,3 +353,12 @@ def test_a_chain_has_the_parent_of_its_first_run() -> None:
     assert status(rig, "other") == TERMINATED
     assert rig.events("other")[-1] == "WORKFLOW_EXECUTION_TERMINATED"
     assert owing(rig) == []
+
+
+def test_a_child_counts_its_changes_once() -> None:
+    rig = Rig()
+    family(rig)
+    rig.call(signal_request("kid"))
+    told = describe(rig, "kid").workflow_execution_info
+    # Started, signalled: a Temporal server says 3, since it starts a child in two steps.
+    assert told.state_transition_count == 2

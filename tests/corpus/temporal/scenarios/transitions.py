@@ -1,7 +1,7 @@
 """StateTransitionCount along runs."""
 import asyncio
 
-from golden_lib import activity, complete, timer, ws
+from golden_lib import RetryPolicy, activity, app_failure, complete, dur, timer, ws
 
 
 async def _count(ctx, label, wid="wf"):
@@ -80,3 +80,21 @@ async def terminated(ctx):
         namespace=ctx.namespace, workflow_execution=ctx.exec()), timeout=10)
     await asyncio.sleep(0.5)
     await _count(ctx, "terminated")
+
+
+async def attempts(ctx):
+    """An activity that heartbeats, fails and is retried."""
+    w = ctx.raw()
+    await ctx.start()
+    await w.step(activity("a", ctx.queue, retry_policy=RetryPolicy(initial_interval=dur(1), maximum_attempts=2)))
+    a = await w.act()
+    await ctx.svc.RecordActivityTaskHeartbeat(ws.RecordActivityTaskHeartbeatRequest(
+        namespace=ctx.namespace, task_token=a.task_token), timeout=10)
+    await _count(ctx, "heartbeat")
+    await ctx.svc.RespondActivityTaskFailed(ws.RespondActivityTaskFailedRequest(
+        namespace=ctx.namespace, task_token=a.task_token, failure=app_failure("no", "No")), timeout=10)
+    await _count(ctx, "failed")
+    a = await w.act(20)
+    await _count(ctx, "second attempt")
+    await w.act_done(a, 1)
+    await _count(ctx, "done")
