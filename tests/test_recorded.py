@@ -55,6 +55,7 @@ NOUNS = (
     "queue_config",
     "workers",
     "transitions",
+    "priorities",
 )
 
 pytestmark = [

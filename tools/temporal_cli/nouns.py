@@ -56,11 +56,11 @@ MORE: dict[str, list[Step]] = {
         lead("workflow start --type Order --task-queue orders -w bulk-2"),
         lead("workflow count --query 'WorkflowId STARTS_WITH \"bulk-\"'", until="Total: 2"),
         say(f"workflow signal --name add --input 3 {BULK}"),
-        say("batch describe --job-id $LAST", until="Completed"),
+        say("batch describe --job-id $LAST", until="2/2"),
         say("workflow query -w bulk-1 --type state", until="3"),
         say("batch list", until="Completed"),
         say(f"workflow cancel {BULK}"),
-        lead("batch describe --job-id $LAST", until="Completed"),
+        lead("batch describe --job-id $LAST", until="2/2"),
         say("workflow result -w bulk-1"),
         say("batch describe --job-id nobody"),
         say("batch terminate --job-id nobody --reason why"),
@@ -137,5 +137,37 @@ MORE: dict[str, list[Step]] = {
         say("workflow update-options -w order-7 --versioning-override-behavior auto_upgrade"),
         lead("workflow describe -w order-7", until="RunId"),
         lead("workflow terminate -w order-7"),
+    ],
+    "versions": [
+        lead("worker deployment list", until="shop"),
+        say("worker deployment list"),
+        say("worker deployment describe --name shop"),
+        say("worker deployment describe-version --deployment-name shop --build-id v1"),
+        say(
+            "worker deployment set-ramping-version --deployment-name shop --build-id v1"
+            " --percentage 30 --yes"
+        ),
+        say("worker deployment describe --name shop"),
+        say("worker deployment set-current-version --deployment-name shop --build-id v1 --yes"),
+        say("worker deployment describe --name shop --output json"),
+        say("worker deployment describe-version --deployment-name shop --build-id v1"),
+        say(
+            "worker deployment update-metadata-version --deployment-name shop --build-id v1"
+            """ --metadata 'team="fruit"'"""
+        ),
+        say("worker deployment describe-version --deployment-name shop --build-id v1 -o json"),
+        lead("workflow start --type Order --task-queue shop -w shop-1"),
+        lead("workflow describe -w shop-1 -o json", until='"v1"'),
+        say("workflow describe -w shop-1"),
+        say(
+            "workflow update-options -w shop-1 --versioning-override-behavior pinned"
+            " --versioning-override-deployment-name shop --versioning-override-build-id v1"
+        ),
+        say("workflow describe -w shop-1"),
+        say("worker deployment delete-version --deployment-name shop --build-id v1"),
+        say("worker deployment set-current-version --deployment-name shop --unversioned --yes"),
+        say("worker deployment set-current-version --deployment-name shop --build-id v9 --yes"),
+        say("worker deployment delete --name shop"),
+        lead("workflow terminate -w shop-1"),
     ],
 }

@@ -143,5 +143,4 @@ RED = {"task-queue list-partition --task-queue orders": "a queue is one partitio
 NOT_YET = (
     "operator nexus ...",
     "task-queue versioning ...",
-    "worker deployment set-current-version|set-ramping-version|update-metadata-version",
 )

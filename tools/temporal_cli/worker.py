@@ -1,4 +1,5 @@
-"""The worker behind the script: four workflows of the official Python SDK, at the address given.
+"""The workers behind the script: four workflows of the official Python SDK, at the address given;
+one more worker is of a version of the deployment `shop`.
 
 Says `ready` once its polls are out, and ends when its standard input does.
 """
@@ -11,8 +12,9 @@ from datetime import timedelta
 
 from temporalio import activity, workflow
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.exceptions import ApplicationError
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 QUEUE = "orders"
 
@@ -113,7 +115,18 @@ async def main() -> None:
         max_cached_workflows=100,
         build_id="of-the-script",
     )
-    async with worker:
+    versioned = Worker(
+        client,
+        task_queue="shop",
+        workflows=[Order],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        deployment_config=WorkerDeploymentConfig(
+            version=WorkerDeploymentVersion("shop", "v1"),
+            use_worker_versioning=True,
+            default_versioning_behavior=VersioningBehavior.PINNED,
+        ),
+    )
+    async with worker, versioned:
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
