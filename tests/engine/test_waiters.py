@@ -12,8 +12,11 @@ def test_a_jump_takes_no_time_from_calls_that_wait():
     calls = [Call(SPACE, None, deadline_ns=deadline_ns) for deadline_ns in (70, 0)]
     waiters.park(calls[0], 60, "late")
     waiters.park(calls[1], 50, "late")
+    calls[0].since_ns = 5
     waiters.shift(1000)
     assert [call.deadline_ns for call in calls] == [1070, 0]
+    # Nor has a poll waited for longer, in the eyes of its queue.
+    assert [call.since_ns for call in calls] == [1005, 0]
     assert waiters.next_ns() == 1050
     waiters.expire(1049)
     assert not any(call.reply.done for call in calls)

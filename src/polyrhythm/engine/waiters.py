@@ -98,6 +98,8 @@ class Waiters:
         for _, _, call in self._heap:
             if call.deadline_ns:
                 call.deadline_ns += span_ns
+            if call.since_ns:
+                call.since_ns += span_ns
 
     def end_all(self, error: Exception) -> None:
         """Fail every call that still waits: the lane closes."""
