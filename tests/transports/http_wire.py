@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ import httpx
 from polyrhythm.access.identity import anonymous
 from polyrhythm.app.compose import Place, own
 from polyrhythm.base.limits import Limits
-from polyrhythm.transports.http import HttpServer, HttpSettings, build_router
+from polyrhythm.transports.http import HttpServer, HttpSettings, Part, build_router
 from polyrhythm.transports.wire import Calls, Door, OpenDoor, Switch
 
 DEFAULT = "/api/v1/namespaces/default"
@@ -55,7 +55,10 @@ class Http:
 
 @asynccontextmanager
 async def http(
-    calls: Calls | None = None, settings: HttpSettings | None = None, door: Door | None = None
+    calls: Calls | None = None,
+    settings: HttpSettings | None = None,
+    door: Door | None = None,
+    parts: Sequence[Part] = (),
 ) -> AsyncIterator[Http]:
     """Serve for a `with` block: a service in memory, or `calls`."""
     owned = None
@@ -64,7 +67,8 @@ async def http(
         calls = owned.calls()
     switch = Switch(calls)
     settings = settings or HttpSettings()
-    router = build_router(switch, door or OpenDoor(anonymous()), lambda: made.ready, settings)
+    door = door or OpenDoor(anonymous())
+    router = build_router(switch, door, lambda: made.ready, settings, parts)
     server = HttpServer(router, settings)
     made = Http(server, await server.listen("127.0.0.1:0"), switch)
     try:

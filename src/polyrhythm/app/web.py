@@ -7,12 +7,12 @@ a second server on its own gRPC port starts without HTTP, and says so.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from polyrhythm.access.keyring import Keyring
 from polyrhythm.app.doors import AddressDoor
-from polyrhythm.transports.http import HttpServer, HttpSettings, build_router
+from polyrhythm.transports.http import HttpServer, HttpSettings, Part, build_router
 from polyrhythm.transports.wire import AddressTaken, Switch
 
 LOG = logging.getLogger("polyrhythm.node")
@@ -25,6 +25,8 @@ class WebSettings:
     asked: list[str] = field(default_factory=list)
     customary: list[str] = field(default_factory=list)
     wire: HttpSettings = field(default_factory=HttpSettings)
+    # What is served beside the calls.
+    parts: Sequence[Part] = ()
 
 
 class Web:
@@ -43,7 +45,7 @@ class Web:
         addresses = [*settings.asked, *settings.customary]
         if self._servers or not addresses:
             return self._found
-        router = build_router(switch, AddressDoor(keyring), ready, settings.wire)
+        router = build_router(switch, AddressDoor(keyring), ready, settings.wire, settings.parts)
         for address in addresses:
             server = HttpServer(router, settings.wire)
             try:

@@ -7,6 +7,7 @@ or a certificate.
 
 from __future__ import annotations
 
+from polyrhythm.app.job_routes import JobRoutes
 from polyrhythm.app.web import WebSettings
 from polyrhythm.cli.dynamic_config import BadSettingError
 from polyrhythm.cli.flags import DevFlags
@@ -21,7 +22,7 @@ HTTP_PROTOCOL = "http/1.1"
 
 def web_settings(flags: DevFlags) -> WebSettings:
     """Return what the flags say of HTTP. Raises BadSettingError."""
-    web = WebSettings()
+    web = WebSettings(parts=[JobRoutes()])
     ip = flags.ui_ip or flags.ip
     if flags.ui_port is not None and not flags.headless:
         web.asked.append(address_of(ip, flags.ui_port))

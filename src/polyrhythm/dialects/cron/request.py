@@ -60,6 +60,22 @@ async def put_request(
     session: Session, what: Runnable, plan: JobPlan, only_new: bool = False
 ) -> PutJobRequest:
     """Return the request to put a job. Raises MisuseError, PayloadError."""
+    schedule = _schedule(session, what, plan)
+    if session.codec is not None:
+        # NOTE: within the request it is bytes, which a codec does not look into.
+        await encode_message(session.codec, schedule)
+    return _request(session, plan, schedule, only_new)
+
+
+def plain_request(
+    session: Session, what: Runnable, plan: JobPlan, only_new: bool = False
+) -> PutJobRequest:
+    """The same where no codec is, without a wait."""
+    assert session.codec is None
+    return _request(session, plan, _schedule(session, what, plan), only_new)
+
+
+def _schedule(session: Session, what: Runnable, plan: JobPlan) -> Schedule:
     check_runnable(what, plan)
     schedule = Schedule()
     action = schedule.action.start_workflow
@@ -73,9 +89,10 @@ async def put_request(
     schedule.policies.overlap_policy = plan.overlap  # type: ignore[assignment]
     schedule.policies.pause_on_failure = plan.pause_on_failure
     schedule.state.paused = plan.paused
-    if session.codec is not None:
-        # NOTE: within the request it is bytes, which a codec does not look into.
-        await encode_message(session.codec, schedule)
+    return schedule
+
+
+def _request(session: Session, plan: JobPlan, schedule: Schedule, only_new: bool) -> PutJobRequest:
     return PutJobRequest(
         namespace=session.namespace,
         job_id=plan.job_id,

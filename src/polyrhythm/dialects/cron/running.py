@@ -11,14 +11,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import IO
 
 from polyrhythm.base.limits import JOB_OUTPUT_BYTES_MAX
 from polyrhythm.sdk.task import TASK
+from polyrhythm.sdk.worker.spawned import Spawned
 
 SHELL = "/bin/sh"
 # How often a command's run says that it is alive, and learns that it should end.
@@ -94,12 +97,19 @@ class _Output:
     data: bytearray = field(default_factory=bytearray)
     cut: bool = False
 
-    async def read(self, stream: asyncio.StreamReader) -> None:
-        while chunk := await stream.read(_CHUNK):
-            self.data += chunk
-            if len(self.data) > JOB_OUTPUT_BYTES_MAX:
-                del self.data[:-JOB_OUTPUT_BYTES_MAX]
-                self.cut = True
+    async def read(self, pipe: IO[bytes] | None) -> None:
+        stream = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream), pipe
+        )
+        try:
+            while chunk := await stream.read(_CHUNK):
+                self.data += chunk
+                if len(self.data) > JOB_OUTPUT_BYTES_MAX:
+                    del self.data[:-JOB_OUTPUT_BYTES_MAX]
+                    self.cut = True
+        finally:
+            transport.close()
 
     @property
     def text(self) -> str:
@@ -109,18 +119,15 @@ class _Output:
 async def run_command(call: ShellCall) -> CommandResult:
     """Run a command. Raises CommandFailed, WordFound."""
     begun_s, output = time.monotonic(), _Output()
-    process = await asyncio.create_subprocess_exec(
-        SHELL,
-        "-c",
-        call.command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+    process = Spawned(
+        [SHELL, "-c", call.command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         cwd=call.folder or None,
         env={**os.environ, **call.variables},
         start_new_session=True,
     )
-    assert process.stdout is not None
     reading = asyncio.ensure_future(output.read(process.stdout))
     try:
         async with asyncio.timeout(call.timeout_s):
@@ -150,7 +157,7 @@ async def make_call(call: HttpCall) -> CallResult:
     return result
 
 
-async def _wait(process: asyncio.subprocess.Process) -> None:
+async def _wait(process: Spawned) -> None:
     ended = asyncio.ensure_future(process.wait())
     try:
         while not (await asyncio.wait([ended], timeout=BEAT_S))[0]:
@@ -159,7 +166,7 @@ async def _wait(process: asyncio.subprocess.Process) -> None:
         ended.cancel()
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: Spawned) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         # The group may outlive its first process.
         with suppress(ProcessLookupError, PermissionError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import subprocess
 import sys
 from dataclasses import asdict
 from datetime import datetime
@@ -32,6 +33,7 @@ from polyrhythm.sdk.worker.frames import (
     decode_body,
     encode_frame,
 )
+from polyrhythm.sdk.worker.spawned import Spawned
 
 CHILD_MODULE = "polyrhythm.sdk.worker.child"
 # Set in a child, where importing the user's program must not start it again.
@@ -56,7 +58,7 @@ class Child:
 
     def __init__(
         self,
-        process: asyncio.subprocess.Process,
+        process: Spawned,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
@@ -135,13 +137,10 @@ async def start_child() -> Child:
     ours, theirs = socket.socketpair()
     try:
         path = [entry or os.getcwd() for entry in sys.path]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            CHILD_MODULE,
-            str(theirs.fileno()),
+        process = Spawned(
+            [sys.executable, "-m", CHILD_MODULE, str(theirs.fileno())],
             pass_fds=(theirs.fileno(),),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path), CHILD_VARIABLE: "1"},
         )
     finally:

@@ -7,7 +7,7 @@ the same calls once more. Text of the protocol's comments is not in its descript
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -46,20 +46,21 @@ OWN = (
 class OpenApi:
     """Answers with the document."""
 
-    def __init__(self) -> None:
+    def __init__(self, paths: Mapping[str, Any]) -> None:
+        self._paths = paths
         self._body = b""
 
     def take(self, exchange: Exchange) -> None:
         """Answer with it; the first time it is made (some 30 ms)."""
-        self._body = self._body or msgspec.json.encode(document())
+        self._body = self._body or msgspec.json.encode(document(self._paths))
         body = self._body
         if exchange.request.is_pretty:
             body = msgspec.json.format(body, indent=2)
         exchange.answer(200, JSON, body)
 
 
-def document() -> dict[str, Any]:
-    """Return the document."""
+def document(more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document, with path items of other parts."""
     schemas = Schemas()
     refusal = {
         "description": "A refusal",
@@ -87,6 +88,14 @@ def document() -> dict[str, Any]:
                 "parameters": [*_path_parameters(path), *(_in_query(one, TEXT) for one in query)],
                 "responses": {"200": ok, "204": {"description": "Over"}, "default": refusal},
             }
+        }
+    for path, item in more.items():
+        parameters = _path_parameters(path)
+        paths[path] = {
+            verb: operation
+            | {"parameters": [*parameters, *operation.get("parameters", ())]}
+            | {"responses": operation["responses"] | {"default": refusal}}
+            for verb, operation in item.items()
         }
     return {
         "openapi": "3.1.0",

@@ -6,7 +6,8 @@ no call. `ready` says whether calls are answered now, here or by the owner of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from polyrhythm.transports.http.bindings import all_bindings
 from polyrhythm.transports.http.calls import Caller, CallRoute
@@ -22,8 +23,25 @@ from polyrhythm.transports.http.streams import Streams
 from polyrhythm.transports.wire import Door, Switch
 
 
+class Part(Protocol):
+    """Routes that stand on calls and are none of them; `paths` says them as OpenAPI."""
+
+    @property
+    def paths(self) -> Mapping[str, Any]:
+        """Path items, by path."""
+        ...
+
+    def add(self, router: Router, caller: Caller) -> None:
+        """Add the routes."""
+        ...
+
+
 def build_router(
-    switch: Switch, door: Door, ready: Callable[[], bool], settings: HttpSettings
+    switch: Switch,
+    door: Door,
+    ready: Callable[[], bool],
+    settings: HttpSettings,
+    parts: Sequence[Part] = (),
 ) -> Router:
     """Return the routes of a server."""
     router = Router()
@@ -33,7 +51,7 @@ def build_router(
     streams = Streams(settings)
     router.add("GET", RUN_EVENTS_PATH, RunEventsRoute(caller, streams))
     router.add("GET", CHANGES_PATH, ChangesRoute(caller, streams, settings))
-    openapi = OpenApi()
+    openapi = OpenApi({path: item for part in parts for path, item in part.paths.items()})
     metrics = MetricsRoute(caller, streams)
     for verb in ("GET", "HEAD"):
         router.add(verb, "/healthz", Health(lambda: True))
@@ -41,4 +59,6 @@ def build_router(
         router.add(verb, "/metrics", metrics)
         router.add(verb, "/openapi.json", openapi)
     add_pages(router)
+    for part in parts:
+        part.add(router, caller)
     return router
