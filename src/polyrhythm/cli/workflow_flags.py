@@ -65,6 +65,17 @@ class ShowFlags:
 
 
 @dataclass(slots=True)
+class ExplainFlags:
+    """The arguments of `poly workflow explain`."""
+
+    url: Annotated[str, URL]
+    workflow_id: Annotated[str, WORKFLOW_ID]
+    run_id: Annotated[str, RUN_ID] = ""
+    json: Annotated[bool, AS_JSON] = False
+    namespace: Annotated[str, NAMESPACE] = "default"
+
+
+@dataclass(slots=True)
 class StartFlags:
     """The arguments of `poly workflow start`."""
 

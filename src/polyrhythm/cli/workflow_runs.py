@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -23,9 +24,11 @@ from temporalio.api.workflowservice import v1 as ws
 from polyrhythm.app.application import App
 from polyrhythm.base.errors import PolyrhythmError
 from polyrhythm.cli.exit_codes import ExitCode
+from polyrhythm.cli.workflow_explain import explain
 from polyrhythm.cli.workflow_flags import (
     CountFlags,
     EndFlags,
+    ExplainFlags,
     ListFlags,
     MessageFlags,
     ResetFlags,
@@ -150,6 +153,14 @@ def _show_event(event: HistoryEvent, as_json: bool) -> None:
         print(event_line(event), flush=True)
 
 
+async def _explain(session: Session, flags: ExplainFlags) -> None:
+    explained = await explain(session, flags.workflow_id, flags.run_id, time.time())
+    if flags.json:
+        print(json.dumps(explained.tree()))
+    else:
+        print("\n".join(explained.lines()))
+
+
 async def _start(session: Session, flags: StartFlags) -> None:
     request = ws.StartWorkflowExecutionRequest(
         namespace=flags.namespace,
@@ -270,6 +281,7 @@ VERBS: dict[str, Callable[[Session, Any], Awaitable[None]]] = {
     "list": _list,
     "count": _count,
     "show": _show,
+    "explain": _explain,
     "start": _start,
     "signal": _signal,
     "query": _query,

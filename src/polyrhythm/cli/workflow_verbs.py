@@ -15,6 +15,7 @@ from polyrhythm.cli.flags import takes
 from polyrhythm.cli.workflow_flags import (
     CountFlags,
     EndFlags,
+    ExplainFlags,
     ListFlags,
     MessageFlags,
     ResetFlags,
@@ -27,6 +28,7 @@ VERBS: tuple[tuple[str, type, str], ...] = (
     ("list", ListFlags, "Print runs, newest first: a line each, or lines of JSON."),
     ("count", CountFlags, "Print how many runs there are, also by GROUP BY ExecutionStatus."),
     ("show", ShowFlags, "Print a run: what it is, what is pending, its history."),
+    ("explain", ExplainFlags, "Print why a run is where it is, and what helps."),
     ("start", StartFlags, "Start a workflow; prints its ids as JSON."),
     ("signal", MessageFlags, "Send a signal."),
     ("query", MessageFlags, "Ask a workflow's code; prints the answer as JSON."),
