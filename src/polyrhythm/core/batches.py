@@ -30,6 +30,7 @@ def encode_batch(first_event_id: int) -> bytes:
     return notes.NoteList(notes=[note]).SerializeToString()
 
 
+@lru_cache(maxsize=64)
 def encode_transitions(more: int) -> bytes:
     """Return what a commit of several transitions of a run's state adds to its notes."""
     return notes.NoteList(more_transitions=more).SerializeToString()

@@ -35,15 +35,12 @@ class CountState:
     added: list[int] = field(default_factory=lambda: [0] * SLOTS)
     handed: list[int] = field(default_factory=lambda: [0] * SLOTS)
 
-    def move(self, now_ns: int) -> int:
-        """Empty the slots that are over; return where the present one stands."""
+    def move(self, now_ns: int) -> None:
+        """Empty the slots that are over."""
         slot = now_ns // SLOT_NS
-        if slot == self.slot:
-            return slot % SLOTS
         for past in range(max(self.slot, slot - SLOTS) + 1, slot + 1):
             self.added[past % SLOTS] = self.handed[past % SLOTS] = 0
         self.slot = max(self.slot, slot)
-        return self.slot % SLOTS
 
     def rates(self, now_ns: int) -> tuple[float, float]:
         """Return tasks added and handed out in a second."""
@@ -65,12 +62,12 @@ class FlowState:
     def add(self, priority: int, now_ns: int) -> None:
         """Count a task that has come."""
         counts = self._counts(priority, now_ns)
-        counts.added[counts.move(now_ns)] += 1
+        counts.added[counts.slot % SLOTS] += 1
 
     def hand(self, priority: int, now_ns: int) -> None:
         """Count a task that a worker has got."""
         counts = self._counts(priority, now_ns)
-        counts.handed[counts.move(now_ns)] += 1
+        counts.handed[counts.slot % SLOTS] += 1
 
     def advise(self, waited_ns: int, backlog_ns: int, pollers: int, now_ns: int) -> int:
         """Return how many polls more or less a worker should make: -1, 0 or 1.
@@ -94,4 +91,6 @@ class FlowState:
         counts = self.counts.get(priority)
         if counts is None:
             counts = self.counts[priority] = CountState(now_ns, now_ns // SLOT_NS)
+        elif now_ns // SLOT_NS != counts.slot:
+            counts.move(now_ns)
         return counts
